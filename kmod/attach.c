@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Adopt, attach, import, erase: from a block device to an attached drive, or not. */
+#include <linux/blkdev.h>
+#include <linux/random.h>
+#include <linux/string.h>
+
+#include "drive.h"
+#include "event.h"
+#include "label_io.h"
+#include "namespace.h"
+
+/* How a slot that holds something of ours is named in a refusal. */
+static const char *slot_kind(int check)
+{
+	switch (check) {
+	case 0:
+		return "a pnvme label";
+	case PNVME_LABEL_UNKNOWN:
+		return "a pnvme label of an unknown version";
+	default:
+		return "a damaged pnvme label";
+	}
+}
+
+/* Adopt destroys: whatever looks like ours, in any slot, is in the way. */
+static int refuse_labels(struct pnvme_drive *drive, const struct pnvme_slots *slots,
+			 struct pnvme_error *err)
+{
+	const char *why;
+	int i, ret;
+
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
+		if (slots->error[i])
+			return pnvme_refuse(err, slots->error[i], "%s cannot be read where its label would be (error %d)",
+					    drive->lower_name, -slots->error[i]);
+		ret = pnvme_label_check(slots->copy[i], &why);
+		if (ret != PNVME_LABEL_NONE)
+			return pnvme_refuse(err, -EEXIST, "%s carries %s (slot %d): attach or import it, or erase it first",
+					    drive->lower_name, slot_kind(ret), i);
+	}
+	return 0;
+}
+
+static int draft_first_label(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			     struct pnvme_error *err)
+{
+	const struct pnvme_identity *id = &drive->identity;
+	const char *why = "";
+	struct pnvme_label_params p = {
+		.drive_uuid	= req->uuid,
+		.owner		= req->host,
+		.hwid		= id->hwid,
+		.hwid_type	= id->hwid_type,
+		.pi_type	= id->pi_type,
+		.metadata_bytes	= id->metadata_bytes,
+		.serial		= id->serial,
+		.model		= id->model,
+		.instance	= drive->instance,
+		.lba_size	= id->lba_size,
+		.capacity	= id->capacity,
+		.nonce		= get_random_u64(),
+		.dirty		= req->dirty,
+	};
+
+	if (pnvme_label_init(drive->next, &p, &why))
+		return pnvme_refuse(err, -EINVAL, "no label can be made for %s: %s",
+				    drive->lower_name, why);
+	return 0;
+}
+
+static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req,
+		       struct pnvme_error *err)
+{
+	struct pnvme_slots slots;
+	int ret;
+
+	if (!drive->identity.nvme && !req->any)
+		return pnvme_refuse(err, -ENOTSUPP, "%s is not an NVMe drive; --any adopts it all the same, with weak proof of identity",
+				    drive->lower_name);
+	if (bdev_read_only(drive->claim.bdev))
+		return pnvme_refuse(err, -EROFS, "%s is read-only and cannot be adopted",
+				    drive->lower_name);
+	ret = pnvme_slots_alloc(&slots);
+	if (ret)
+		return ret;
+	pnvme_slots_read(drive->claim.bdev, &slots);
+	ret = refuse_labels(drive, &slots, err);
+	pnvme_slots_free(&slots);
+	if (ret)
+		return ret;
+	memcpy(drive->uuid, req->uuid, sizeof(drive->uuid));
+	return draft_first_label(drive, req, err);
+}
+
+static int refuse_label(struct pnvme_drive *drive, int ret, const char *why,
+			struct pnvme_error *err)
+{
+	switch (ret) {
+	case PNVME_LABEL_NONE:
+		return pnvme_refuse(err, ret, "%s carries no pnvme label; pnvme drive adopt makes one",
+				    drive->lower_name);
+	case PNVME_LABEL_CORRUPT:
+		return pnvme_refuse(err, ret, "every label copy on %s is damaged (%s); look with pnvme drive examine",
+				    drive->lower_name, why);
+	case PNVME_LABEL_UNKNOWN:
+		return pnvme_refuse(err, ret, "the label on %s is of a newer kind (%s); use a newer pnvme",
+				    drive->lower_name, why);
+	default:
+		return pnvme_refuse(err, ret, "the label on %s is invalid (%s); look with pnvme drive examine",
+				    drive->lower_name, why);
+	}
+}
+
+/* Takes the copy to use from the slots into drive->label. */
+static int read_label(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	const struct pnvme_label *copies[PNVME_LABEL_SLOTS];
+	struct pnvme_slots slots;
+	const char *why = "";
+	int i, ret;
+
+	ret = pnvme_slots_alloc(&slots);
+	if (ret)
+		return ret;
+	pnvme_slots_read(drive->claim.bdev, &slots);
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++)
+		copies[i] = slots.error[i] ? NULL : slots.copy[i];
+	ret = pnvme_label_pick(copies, &drive->repaired, &why);
+	if (ret >= 0) {
+		swap(drive->label, slots.copy[ret]);
+		memcpy(drive->uuid, drive->label->drive_uuid, sizeof(drive->uuid));
+		ret = 0;
+	} else {
+		ret = refuse_label(drive, ret, why, err);
+	}
+	pnvme_slots_free(&slots);
+	return ret;
+}
+
+static int check_owner(struct pnvme_drive *drive, const struct pnvme_attach *req,
+		       struct pnvme_error *err)
+{
+	const u8 *owner = drive->label->owner;
+
+	if (req->from) {
+		if (memcmp(owner, req->from, 16))
+			return pnvme_refuse(err, -EXDEV, "%s belongs to host %pU, not %pU; nothing was imported",
+					    drive->lower_name, owner, req->from);
+		return 0;
+	}
+	if (memcmp(owner, req->host, 16) && memchr_inv(owner, 0, 16))
+		return pnvme_refuse(err, -EXDEV, "%s belongs to host %pU; if that host has given it up: pnvme drive import %s --from %pU",
+				    drive->lower_name, owner, drive->lower_name, owner);
+	return 0;
+}
+
+static int refuse_attached(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	struct pnvme_drive *other = pnvme_drive_get(drive->uuid);
+
+	if (!other)
+		return 0;
+	pnvme_refuse(err, -EEXIST, "drive %pU is already attached as %s from %s (serial %s); %s is a copy of it, or its return: detach that one first if it is gone",
+		     drive->uuid, dev_name(&other->dev), other->lower_name,
+		     other->identity.serial, drive->lower_name);
+	pnvme_drive_put(other);
+	return -EEXIST;
+}
+
+static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			struct pnvme_error *err)
+{
+	const struct pnvme_identity *id = &drive->identity;
+	const char *why = "";
+	int ret;
+
+	ret = read_label(drive, err);
+	if (ret)
+		return ret;
+	if (req->uuid && memcmp(req->uuid, drive->uuid, 16))
+		return pnvme_refuse(err, -ESTALE, "%s carries the label of drive %pU, not %pU",
+				    drive->lower_name, drive->uuid, req->uuid);
+	ret = refuse_attached(drive, err);
+	if (ret)
+		return ret;
+	if (pnvme_label_fits(drive->label, id->capacity, id->lba_size, &why))
+		return pnvme_refuse(err, -EUCLEAN, "the label on %s is not of this drive: %s",
+				    drive->lower_name, why);
+	why = pnvme_identity_differs(id, drive->label);
+	if (why)
+		return pnvme_refuse(err, -ENOTUNIQ, "the label on %s names other hardware (%s differs): it is a copy; attach the original, or erase this one",
+				    drive->lower_name, why);
+	if (drive->label->pi_type != id->pi_type ||
+	    le16_to_cpu(drive->label->metadata_bytes) != id->metadata_bytes)
+		return pnvme_refuse(err, -EUCLEAN, "%s was formatted with other metadata or protection information since it was adopted",
+				    drive->lower_name);
+	return check_owner(drive, req, err);
+}
+
+static void draft_epoch(struct pnvme_drive *drive, const struct pnvme_attach *req)
+{
+	struct pnvme_label *l = pnvme_drive_draft(drive);
+
+	le64_add_cpu(&l->epoch, 1);
+	l->nonce = cpu_to_le64(get_random_u64());
+	memcpy(l->owner, req->host, sizeof(l->owner));
+}
+
+static int write_label(struct pnvme_drive *drive, const struct pnvme_attach *req,
+		       struct pnvme_error *err)
+{
+	int ret;
+
+	if (drive->read_only)
+		return 0;
+	if (!req->adopt)
+		draft_epoch(drive, req);
+	ret = pnvme_drive_first_write(drive, err);
+	if (ret && req->adopt && pnvme_slots_zero(drive->claim.bdev))
+		pnvme_refuse(err, ret, "the first label of %s cannot be written (error %d), and parts of it may be left; look with pnvme drive examine",
+			     drive->lower_name, -ret);
+	return ret;
+}
+
+static int add_namespaces(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	struct pnvme_ns *ns;
+	int i, ret;
+
+	for (i = 0; i < PNVME_NS_MAX; i++) {
+		if (!pnvme_table_used(&drive->label->ns[i]))
+			continue;
+		ns = pnvme_ns_new(drive, &drive->label->ns[i]);
+		if (!ns)
+			return -ENOMEM;
+		ret = pnvme_ns_list(ns, err);
+		if (ret) {
+			pnvme_ns_put(ns);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int expose_namespaces(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	struct pnvme_ns *ns;
+	int ret;
+
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		ret = pnvme_ns_expose(ns);
+		if (ret)
+			return pnvme_refuse(err, ret, "the block device of namespace %s cannot be made (error %d); the drive was not attached",
+					    ns->name, -ret);
+	}
+	return 0;
+}
+
+/*
+ * Readers wait for exposed; udev may open a disk as soon as it is added. So a
+ * failure half way must keep new openers out and wait for those inside.
+ */
+static void unexpose_namespaces(struct pnvme_drive *drive)
+{
+	struct pnvme_error ignored;
+	struct pnvme_ns *ns, *tmp;
+
+	list_for_each_entry_safe(ns, tmp, &drive->namespaces, node) {
+		while (pnvme_ns_close(ns, "detached", &ignored))
+			schedule_timeout_uninterruptible(msecs_to_jiffies(10));
+		pnvme_ns_remove(ns);
+	}
+}
+
+static int attach_listed(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			 struct pnvme_error *err)
+{
+	int ret;
+
+	/* an identity that is taken is found before the label is touched */
+	if (!req->adopt) {
+		ret = add_namespaces(drive, err);
+		if (ret)
+			goto remove;
+	}
+	ret = write_label(drive, req, err);
+	if (ret)
+		goto remove;
+	ret = dev_set_name(&drive->dev, "pnvme%d", drive->instance);
+	if (!ret)
+		ret = device_add(&drive->dev);
+	if (ret)
+		goto remove;
+	ret = expose_namespaces(drive, err);
+	if (ret)
+		goto del_device;
+	pnvme_drive_expose(drive);
+	return 0;
+
+del_device:
+	unexpose_namespaces(drive);
+	device_del(&drive->dev);
+remove:
+	unexpose_namespaces(drive);
+	return ret;
+}
+
+static void announce(struct pnvme_drive *drive, const struct pnvme_attach *req)
+{
+	if (drive->repaired)
+		pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_REPAIR, drive,
+				  "label copies were missing, damaged or old, and were rewritten");
+	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_ATTACH, drive, "%s, epoch %llu%s",
+			  req->adopt ? "adopted" : req->from ? "imported" : "attached",
+			  le64_to_cpu(drive->label->epoch), drive->read_only ? ", read-only" : "");
+}
+
+static int attach_claimed(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			  struct pnvme_error *err)
+{
+	int ret;
+
+	/* what was written through the raw node's page cache is what the label I/O must see */
+	sync_blockdev(drive->claim.bdev);
+	invalidate_bdev(drive->claim.bdev);
+	drive->read_only = !req->adopt && (req->read_only || bdev_read_only(drive->claim.bdev));
+	if (drive->read_only && req->from)
+		return pnvme_refuse(err, -EROFS, "%s is read-only; a new owner cannot be written to it",
+				    drive->lower_name);
+	ret = req->adopt ? check_adopt(drive, req, err) : check_attach(drive, req, err);
+	if (ret || req->check)
+		return ret;
+	ret = pnvme_drive_list(drive, req->adopt ? 0 : le32_to_cpu(drive->label->instance), err);
+	if (ret)
+		return ret;
+	if (req->adopt)
+		drive->next->instance = cpu_to_le32(drive->instance);
+	if (drive->read_only)
+		drive->repaired = false;	/* found, but nothing was rewritten */
+	mutex_lock(&drive->lock);
+	ret = attach_listed(drive, req, err);
+	if (ret)
+		pnvme_drive_unlist(drive);
+	mutex_unlock(&drive->lock);
+	return ret;
+}
+
+/**
+ * pnvme_drive_attach - adopt, attach or import a drive
+ * @req: which, and how
+ * @result: the drive, to be given back; NULL where @req->check is set
+ * @err: the sentence, on failure
+ *
+ * Return: 0, or a negative errno: then nothing was changed, but for the epoch in
+ * the label if it failed late.
+ */
+int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **result,
+		       struct pnvme_error *err)
+{
+	struct pnvme_drive *drive = pnvme_drive_new();
+	int ret;
+
+	*result = NULL;
+	if (!drive)
+		return -ENOMEM;
+	ret = pnvme_drive_claim(drive, &req->lower, err);
+	if (ret)
+		goto put;
+	ret = attach_claimed(drive, req, err);
+	if (ret || req->check)
+		goto release;
+	get_device(&drive->dev);
+	announce(drive, req);
+	pnvme_drive_scan_partitions(drive);
+	*result = drive;
+	return 0;
+
+release:
+	percpu_ref_kill(&drive->io_ref);
+	wait_for_completion(&drive->io_done);
+	pnvme_drive_release_lower(drive);
+put:
+	pnvme_drive_put(drive);
+	return ret;
+}
+
+/* Any copy with our magic, whole or not, must name the drive that is to be erased. */
+static int check_erase(struct block_device *bdev, const u8 *uuid, const u8 *host,
+		       struct pnvme_error *err)
+{
+	struct pnvme_slots slots;
+	const char *why;
+	int i, check, ret;
+
+	ret = pnvme_slots_alloc(&slots);
+	if (ret)
+		return ret;
+	pnvme_slots_read(bdev, &slots);
+	ret = pnvme_refuse(err, -ENODATA, "%pg carries no pnvme label; nothing to erase", bdev);
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
+		const struct pnvme_label *l = slots.copy[i];
+
+		check = slots.error[i] ? PNVME_LABEL_NONE : pnvme_label_check(l, &why);
+		if (check == PNVME_LABEL_NONE)
+			continue;
+		if (memcmp(l->drive_uuid, uuid, 16)) {
+			ret = pnvme_refuse(err, -ESTALE, "%pg carries the label of drive %pU, not %pU; nothing was erased",
+					   bdev, l->drive_uuid, uuid);
+			break;
+		}
+		if (!check && memchr_inv(l->owner, 0, 16) && memcmp(l->owner, host, 16)) {
+			ret = pnvme_refuse(err, -EXDEV, "%pg belongs to host %pU; import it first",
+					   bdev, l->owner);
+			break;
+		}
+		ret = 0;
+	}
+	pnvme_slots_free(&slots);
+	return ret;
+}
+
+/**
+ * pnvme_drive_erase - zero all label slots of a drive that is not attached
+ * @lower: which device
+ * @uuid: of its label, as proof that the right one is meant
+ * @host: this host's ID; a drive of another host is refused
+ * @check: change nothing
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const u8 *host,
+		      bool check, struct pnvme_error *err)
+{
+	struct compat_claim claim = { };
+	int ret;
+
+	ret = pnvme_lower_claim(lower, &claim, NULL, &claim, err);
+	if (ret)
+		return ret;
+	sync_blockdev(claim.bdev);
+	invalidate_bdev(claim.bdev);
+	if (bdev_read_only(claim.bdev))
+		ret = pnvme_refuse(err, -EROFS, "%pg is read-only", claim.bdev);
+	if (!ret)
+		ret = check_erase(claim.bdev, uuid, host, err);
+	if (!ret && !check) {
+		ret = pnvme_slots_zero(claim.bdev);
+		if (ret)
+			pnvme_refuse(err, ret, "the label of %pg cannot be erased (error %d); repeat, or look with pnvme drive examine",
+				     claim.bdev, -ret);
+		else
+			pr_info("%pg: label of drive %pU erased\n", claim.bdev, uuid);
+		invalidate_bdev(claim.bdev);
+	}
+	compat_claim_release(&claim);
+	return ret;
+}

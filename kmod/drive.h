@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PNVME_DRIVE_H
+#define PNVME_DRIVE_H
+
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/list.h>
+#include <linux/mempool.h>
+#include <linux/mutex.h>
+#include <linux/percpu-refcount.h>
+#include <linux/rwsem.h>
+#include <linux/workqueue.h>
+#include <pnvme/label.h>
+#include <uapi/linux/pnvme.h>
+
+#include "error.h"
+#include "identity.h"
+
+/*
+ * pnvme_view guards what readers see: the list of drives, the lists of
+ * namespaces, each drive's @label pointer, states, reasons and names. It is
+ * held for writing only to change these, never while anything sleeps on I/O,
+ * adds or removes a device, or sends an event. A drive's own mutex is taken
+ * before it, never under it.
+ */
+extern struct rw_semaphore pnvme_view;
+
+/**
+ * struct pnvme_drive - an attached drive
+ * @dev: the parent of its namespaces' disks (/sys/class/pnvme/pnvmeN); also the
+ *	reference count of this structure
+ * @lock: serialises everything that changes the drive; held over label I/O
+ * @node: in pnvme_drives; pnvme_view
+ * @namespaces: struct pnvme_ns.node; written under @lock and pnvme_view, read
+ *	under either
+ * @claim: the lower device, opened exclusively; constant while @io_ref lives
+ * @lower_name: name of the lower disk when it was claimed; constant
+ * @lower_dev: its device number; constant
+ * @diskseq: its disk sequence number; constant
+ * @uuid: from the label; constant
+ * @identity: what it said of itself when it was claimed; constant
+ * @label: what all slots hold, sequence 0 where that is nothing yet; pointer written under @lock and pnvme_view, read
+ *	under either; what it points at never changes
+ * @next: draft of the label to come, see pnvme_drive_draft(); @lock
+ * @check: scratch for reading labels back; @lock
+ * @io_ref: one per I/O between submission and completion, killed when the drive
+ *	fails or is detached
+ * @io_done: completed when the last reference of @io_ref is gone
+ * @io_pool: contexts of I/O in flight; its own, so that one drive that does not
+ *	answer starves no other
+ * @watch: looks once a second whether the lower device is still what it was
+ * @instance: N of pnvmeN; constant once listed
+ * @state: pnvme_view
+ * @reason: why @state is not live; pnvme_view
+ * @exposed: complete and visible to readers; pnvme_view
+ * @read_only: attached without writing its label; constant once listed
+ * @repaired: the attach rewrote damaged label copies; constant once exposed
+ * @label_lost: a label write and its rollback failed, nothing may be changed; @lock
+ */
+struct pnvme_drive {
+	struct device		dev;
+	struct mutex		lock;
+	struct list_head	node;
+	struct list_head	namespaces;
+	struct compat_claim	claim;
+	char			lower_name[DISK_NAME_LEN];
+	dev_t			lower_dev;
+	u64			diskseq;
+	u8			uuid[16];
+	struct pnvme_identity	identity;
+	struct pnvme_label	*label;
+	struct pnvme_label	*next;
+	struct pnvme_label	*check;
+	struct percpu_ref	io_ref;
+	struct completion	io_done;
+	mempool_t		io_pool;
+	struct delayed_work	watch;
+	int			instance;
+	enum pnvme_drive_state	state;
+	char			reason[128];
+	bool			exposed;
+	bool			read_only;
+	bool			repaired;
+	bool			label_lost;
+};
+
+/**
+ * struct pnvme_lower_id - which lower device a request means
+ * @dev: device number
+ * @diskseq: 0, or the disk sequence number it must still have
+ */
+struct pnvme_lower_id {
+	dev_t	dev;
+	u64	diskseq;
+};
+
+/**
+ * struct pnvme_attach - a request to adopt, attach or import
+ * @lower: which device
+ * @uuid: drive UUID; NULL where the label's is taken as it is
+ * @host: this host's ID, not zero
+ * @from: owner to take the drive from (import), or NULL
+ * @adopt: write a first label
+ * @dirty: adopt: the drive held data
+ * @any: adopt: it need not be NVMe
+ * @read_only: attach without writing the label
+ * @check: stop before anything is changed
+ */
+struct pnvme_attach {
+	struct pnvme_lower_id	lower;
+	const u8		*uuid;
+	const u8		*host;
+	const u8		*from;
+	bool			adopt;
+	bool			dirty;
+	bool			any;
+	bool			read_only;
+	bool			check;
+};
+
+/**
+ * struct pnvme_settings - settings to change; bit i of @given tells field i
+ */
+struct pnvme_settings {
+	bool	has_hold_timeout, has_on_resume, has_hold_proof, has_latency;
+	u32	hold_timeout;
+	u32	latency;
+	u8	on_resume;
+	u8	hold_proof;
+};
+
+/* For work that may do I/O: zeroing, watching. */
+extern struct workqueue_struct *pnvme_wq;
+
+int pnvme_drives_init(void);
+void pnvme_drives_exit(void);
+
+struct pnvme_drive *pnvme_drive_get(const u8 *uuid);
+void pnvme_drive_put(struct pnvme_drive *drive);
+/* All drives, NULL first; pnvme_view is held. Skip those not @exposed. */
+struct pnvme_drive *pnvme_drive_next(struct pnvme_drive *drive);
+
+int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **result,
+		       struct pnvme_error *err);
+int pnvme_drive_detach(struct pnvme_drive *drive, bool release, bool check,
+		       struct pnvme_error *err);
+int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const u8 *host,
+		      bool check, struct pnvme_error *err);
+int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *settings,
+		    bool check, struct pnvme_error *err);
+void pnvme_drive_fail(struct pnvme_drive *drive, const char *reason);
+
+/* attach.c */
+int pnvme_drive_list(struct pnvme_drive *drive, u32 instance, struct pnvme_error *err);
+void pnvme_drive_unlist(struct pnvme_drive *drive);
+struct pnvme_drive *pnvme_drive_new(void);
+int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lower,
+		      struct pnvme_error *err);
+void pnvme_drive_release_lower(struct pnvme_drive *drive);
+void pnvme_drive_hide(struct pnvme_drive *drive);
+void pnvme_drive_expose(struct pnvme_drive *drive);
+
+/* lower.c */
+int pnvme_lower_claim(const struct pnvme_lower_id *id, void *holder,
+		      const struct blk_holder_ops *hops, struct compat_claim *claim,
+		      struct pnvme_error *err);
+
+/* drive_label.c */
+struct pnvme_label *pnvme_drive_draft(struct pnvme_drive *drive);
+int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err);
+int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err);
+
+extern unsigned int pnvme_generation;	/* pnvme_view; grows with each change that readers see */
+
+static inline void pnvme_changed(void)
+{
+	lockdep_assert_held_write(&pnvme_view);
+	if (!++pnvme_generation)
+		pnvme_generation = 1;
+}
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Changing the label of an attached drive: draft, look whether the drive still
+ * holds what we know, write pair by pair, and take it back if that fails.
+ */
+#include <linux/string.h>
+
+#include "drive.h"
+#include "event.h"
+#include "label_io.h"
+
+/**
+ * pnvme_drive_draft - start a change
+ * @drive: its @lock is held
+ *
+ * Return: a copy of the label to edit and hand to pnvme_drive_update(). There is
+ * one per drive: a second call starts anew.
+ */
+struct pnvme_label *pnvme_drive_draft(struct pnvme_drive *drive)
+{
+	lockdep_assert_held(&drive->lock);
+	memcpy(drive->next, drive->label, PNVME_LABEL_BYTES);
+	return drive->next;
+}
+
+/* The draft becomes the label that readers see. */
+static void publish(struct pnvme_drive *drive)
+{
+	down_write(&pnvme_view);
+	swap(drive->label, drive->next);
+	pnvme_changed();
+	up_write(&pnvme_view);
+	/* whoever reads the raw node through its page cache sees the new label too */
+	invalidate_bdev(drive->claim.bdev);
+}
+
+/*
+ * A copy that cannot be read or is damaged is no news, the update rewrites it.
+ * A whole one that is not ours says that somebody else writes this drive.
+ */
+static int still_ours(struct pnvme_drive *drive)
+{
+	struct pnvme_slots slots;
+	const char *why;
+	int i, ret, same = 0;
+
+	ret = pnvme_slots_alloc(&slots);
+	if (ret)
+		return ret;
+	pnvme_slots_read(drive->claim.bdev, &slots);
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
+		if (slots.error[i])
+			continue;
+		if (!memcmp(slots.copy[i], drive->label, PNVME_LABEL_BYTES)) {
+			same++;
+			continue;
+		}
+		ret = pnvme_label_check(slots.copy[i], &why);
+		if (ret != PNVME_LABEL_NONE && ret != PNVME_LABEL_CORRUPT) {
+			same = 0;
+			break;
+		}
+	}
+	pnvme_slots_free(&slots);
+	return same ? 0 : -ESTALE;
+}
+
+/* Old content, next sequence: whatever the failed write left behind is behind it. */
+static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
+{
+	struct pnvme_label *old = pnvme_drive_draft(drive);
+
+	old->sequence = cpu_to_le64(failed_sequence + 1);
+	pnvme_label_seal(old);
+	if (!pnvme_label_write(drive->claim.bdev, old, drive->check)) {
+		publish(drive);
+		return;
+	}
+	drive->label_lost = true;
+	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_FAIL, drive,
+			  "a label update failed half way and could not be taken back; changes are refused until pnvme drive detach and attach repair it");
+}
+
+static int write_draft(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	u64 sequence = le64_to_cpu(drive->next->sequence);
+	int ret = pnvme_label_write(drive->claim.bdev, drive->next, drive->check);
+
+	if (!ret) {
+		publish(drive);
+		return 0;
+	}
+	if (drive->label->sequence)
+		roll_back(drive, sequence);
+	return pnvme_refuse(err, -EIO, "the label of %s cannot be written (error %d); %s",
+			    drive->lower_name, -ret,
+			    drive->label_lost ? "detach the drive and look at it with pnvme drive examine"
+					      : "nothing was changed; look at the drive's health");
+}
+
+static int seal_draft(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	const char *why = "";
+
+	if (pnvme_label_next(drive->next))
+		return pnvme_refuse(err, -EOVERFLOW, "the label of %s has reached the end of its sequence numbers",
+				    drive->lower_name);
+	pnvme_label_seal(drive->next);
+	/* what we would not read again must not be written */
+	if (pnvme_label_check(drive->next, &why))
+		return pnvme_refuse(err, -EINVAL, "this change would make an invalid label (%s); nothing was changed",
+				    why);
+	return 0;
+}
+
+/**
+ * pnvme_drive_update - make the draft the label of a drive
+ * @drive: its @lock is held, pnvme_drive_draft() was edited
+ * @err: the sentence, on failure
+ *
+ * Return: 0, or a negative errno: then the drive holds what it held before,
+ * unless @label_lost is set now.
+ */
+int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	int ret;
+
+	lockdep_assert_held(&drive->lock);
+	if (drive->read_only)
+		return pnvme_refuse(err, -EROFS, "drive %s is attached read-only; attach it without --read-only to change it",
+				    dev_name(&drive->dev));
+	if (drive->label_lost)
+		return pnvme_refuse(err, -EIO, "an earlier label update of %s failed; detach and attach it first",
+				    drive->lower_name);
+	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
+		return pnvme_refuse(err, -ENODEV, "drive %s is not live; see pnvme drive show",
+				    dev_name(&drive->dev));
+	ret = seal_draft(drive, err);
+	if (ret)
+		return ret;
+	ret = still_ours(drive);
+	if (ret == -ESTALE) {
+		pnvme_drive_fail(drive, "its label is no longer the one we wrote");
+		return pnvme_refuse(err, ret, "the label of %s was changed by somebody else; I/O is stopped, look with pnvme drive examine",
+				    drive->lower_name);
+	}
+	if (ret)
+		return ret;
+	return write_draft(drive, err);
+}
+
+/**
+ * pnvme_drive_first_write - write the draft of a drive that is being attached
+ * @drive: not yet exposed; @lock is held, @next filled in, @label empty on adopt
+ * @err: the sentence, on failure
+ *
+ * Unlike pnvme_drive_update() this does not ask what the slots hold: the caller
+ * has just read them, and repairs them by this.
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	int ret;
+
+	lockdep_assert_held(&drive->lock);
+	if (drive->label->sequence) {
+		ret = seal_draft(drive, err);
+		if (ret)
+			return ret;
+	} else {
+		pnvme_label_seal(drive->next);
+	}
+	return write_draft(drive, err);
+}

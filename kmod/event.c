@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What happened: one line in the kernel log and one message to the multicast group. */
+#include <linux/ktime.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <net/genetlink.h>
+
+#include "drive.h"
+#include "event.h"
+#include "namespace.h"
+#include "netlink_gen.h"
+
+/* Drives and namespaces are few and change slowly; a storm is somebody's loop. */
+static DEFINE_RATELIMIT_STATE(log_limit, 5 * HZ, 200);
+
+/* The family goes before the drives do: set once, with pnvme_view held for writing. */
+static bool stopped;
+
+void pnvme_events_stop(void)
+{
+	down_write(&pnvme_view);
+	stopped = true;
+	up_write(&pnvme_view);
+}
+
+static int event_fill(struct sk_buff *skb, enum pnvme_event_type type,
+		      struct pnvme_drive *drive, struct pnvme_ns *ns, const char *text)
+{
+	void *hdr = genlmsg_put(skb, 0, 0, &pnvme_nl_family, 0, PNVME_CMD_EVENT);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, PNVME_A_EVENT_TYPE, type) ||
+	    nla_put_string(skb, PNVME_A_EVENT_MESSAGE, text) ||
+	    nla_put(skb, PNVME_A_EVENT_DRIVE, 16, drive->uuid) ||
+	    nla_put_string(skb, PNVME_A_EVENT_DEVICE, drive->lower_name) ||
+	    nla_put_u64_64bit(skb, PNVME_A_EVENT_TIME, ktime_get_real_ns(), 0))
+		goto too_long;
+	if (ns && (nla_put(skb, PNVME_A_EVENT_NAMESPACE, 16, ns->uuid) ||
+		   nla_put_string(skb, PNVME_A_EVENT_NAME, ns->name)))
+		goto too_long;
+	genlmsg_end(skb, hdr);
+	return 0;
+
+too_long:
+	genlmsg_cancel(skb, hdr);
+	return -EMSGSIZE;
+}
+
+static void event_send(enum pnvme_event_type type, struct pnvme_drive *drive,
+		       struct pnvme_ns *ns, const char *text)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOIO);
+	int ret;
+
+	if (!skb)
+		return;	/* events are advice; the state can always be read */
+	down_read(&pnvme_view);
+	ret = stopped ? -ESHUTDOWN : event_fill(skb, type, drive, ns, text);
+	if (ret)
+		nlmsg_free(skb);
+	else	/* fails only for want of listeners or of their memory */
+		genlmsg_multicast(&pnvme_nl_family, skb, 0, PNVME_NLGRP_EVENTS, GFP_NOIO);
+	up_read(&pnvme_view);
+}
+
+/**
+ * pnvme_event_drive - tell what happened to a drive
+ * @type: enum pnvme_event_type
+ * @drive: pnvme_view is not held
+ * @fmt: one sentence, without the drive's name in it
+ */
+void pnvme_event_drive(enum pnvme_event_type type, struct pnvme_drive *drive,
+		       const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (__ratelimit(&log_limit))
+		pr_info("%s (%s, uuid %pU): %s\n", dev_name(&drive->dev), drive->lower_name,
+			drive->uuid, text);
+	event_send(type, drive, NULL, text);
+}
+
+/**
+ * pnvme_event_ns - tell what happened to a namespace
+ * @type: enum pnvme_event_type
+ * @ns: pnvme_view is not held
+ * @fmt: one sentence, without the namespace's name in it
+ */
+void pnvme_event_ns(enum pnvme_event_type type, struct pnvme_ns *ns, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (__ratelimit(&log_limit))
+		pr_info("%sn%u (%s, uuid %pU): %s\n", dev_name(&ns->drive->dev), ns->nsid,
+			ns->name, ns->uuid, text);
+	event_send(type, ns->drive, ns, text);
+}

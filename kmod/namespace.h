@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PNVME_NAMESPACE_H
+#define PNVME_NAMESPACE_H
+
+#include <linux/blkdev.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <pnvme/label.h>
+#include <uapi/linux/pnvme.h>
+
+#include "error.h"
+
+struct pnvme_drive;
+
+/**
+ * struct pnvme_ns - a namespace
+ * @ref: one for the drive's list, one for the disk, one for each lookup
+ * @drive: holds a reference; constant
+ * @node: in the drive's @namespaces
+ * @disk: NULL until exposed and after it was hidden; drive->lock and pnvme_view
+ * @first: first sector on the lower device; constant
+ * @uuid: constant
+ * @nguid: constant
+ * @nsid: constant
+ * @bytes: size; drive->lock and pnvme_view
+ * @name: drive->lock and pnvme_view
+ * @state: drive->lock and pnvme_view
+ * @reason: why @state is failed; drive->lock and pnvme_view
+ * @policy: drive->lock and pnvme_view
+ * @read_only: modifications are refused; written while closed, under drive->lock
+ *	and pnvme_view, read by the I/O path without a lock
+ * @linked: the holder links exist; drive->lock
+ * @needs_scan: partitions were not looked for yet; pnvme_view
+ * @open_lock: guards the next four
+ * @openers: opens of disk and partitions that were not released
+ * @closed: no more opens, the disk is about to go or to change
+ * @opener: who opened it last, "comm[pid]"
+ * @pending: resize: the size to come, 0 if none; drive->lock and pnvme_view
+ * @pending_from: end of the namespace before; drive->lock
+ * @zero_work: zeroes what is to be exposed; see zero.c
+ * @zero_total: bytes to zero; drive->lock and pnvme_view
+ * @zeroed: bytes zeroed so far; written by @zero_work alone, read without a lock
+ * @zero_cancel: tells @zero_work to give up
+ */
+struct pnvme_ns {
+	struct kref		ref;
+	struct pnvme_drive	*drive;
+	struct list_head	node;
+	struct gendisk		*disk;
+	sector_t		first;
+	u8			uuid[16];
+	u8			nguid[16];
+	u32			nsid;
+	u64			bytes;
+	char			name[PNVME_NAME_BYTES];
+	enum pnvme_ns_state	state;
+	char			reason[128];
+	u8			policy;
+	bool			read_only;
+	bool			linked;
+	bool			needs_scan;
+
+	spinlock_t		open_lock;
+	unsigned int		openers;
+	bool			closed;
+	char			opener[32];
+
+	u64			pending;
+	u64			pending_from;
+	struct work_struct	zero_work;
+	u64			zero_total;
+	u64			zeroed;
+	bool			zero_cancel;
+};
+
+void pnvme_namespaces_exit(void);
+
+bool pnvme_is_namespace(struct gendisk *disk);
+
+/* Lookups take a reference. */
+struct pnvme_ns *pnvme_ns_get(const u8 *uuid, const char *name);
+void pnvme_ns_put(struct pnvme_ns *ns);
+
+/* Life; drive->lock is held. */
+struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_label_ns *entry);
+int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err);
+int pnvme_ns_expose(struct pnvme_ns *ns);
+void pnvme_ns_remove(struct pnvme_ns *ns);
+int pnvme_ns_close(struct pnvme_ns *ns, const char *what, struct pnvme_error *err);
+void pnvme_ns_reopen(struct pnvme_ns *ns);
+bool pnvme_name_taken(const char *name, const struct pnvme_ns *except);
+
+/* No lock is held. */
+void pnvme_drive_scan_partitions(struct pnvme_drive *drive);
+
+/* zero.c; drive->lock is held. */
+void pnvme_zero_init(struct pnvme_ns *ns);
+u64 pnvme_zero_needed(struct pnvme_drive *drive, u64 start, u64 bytes);
+void pnvme_zero_start(struct pnvme_ns *ns, u64 total);
+void pnvme_zero_cancel(struct pnvme_ns *ns);
+bool pnvme_zero_busy(const struct pnvme_ns *ns);
+
+/* ns_ops.c */
+/**
+ * struct pnvme_ns_request - what to do with a namespace
+ * @name: create: its name; rename: the new one
+ * @bytes: create, resize: the size
+ * @largest: create: take the largest gap
+ * @keep_data: do not zero
+ * @force: resize: may shrink
+ * @check: change nothing
+ * @has_read_only: set: @read_only is given
+ * @read_only: set
+ * @has_policy: set: @policy is given
+ * @policy: set
+ */
+struct pnvme_ns_request {
+	const char	*name;
+	u64		bytes;
+	bool		largest;
+	bool		keep_data;
+	bool		force;
+	bool		check;
+	bool		has_read_only;
+	bool		read_only;
+	bool		has_policy;
+	u8		policy;
+};
+
+int pnvme_ns_create(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
+		    struct pnvme_ns **result, struct pnvme_error *err);
+int pnvme_ns_delete(struct pnvme_ns *ns, bool check, struct pnvme_error *err);
+int pnvme_ns_set_size(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		      struct pnvme_error *err);
+int pnvme_ns_set_name(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		      struct pnvme_error *err);
+int pnvme_ns_set(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		 struct pnvme_error *err);
+int pnvme_ns_commit_created(struct pnvme_ns *ns, struct pnvme_error *err);
+int pnvme_ns_commit_grown(struct pnvme_ns *ns, struct pnvme_error *err);
+
+#endif

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Create, delete, resize, rename, set: each drafts the label to come, writes
+ * it, and then changes the devices to match. The namespace operations take the
+ * drive's mutex themselves.
+ */
+#include <linux/blkdev.h>
+#include <linux/kobject.h>
+#include <linux/random.h>
+#include <linux/string.h>
+#include <linux/uuid.h>
+
+#include "drive.h"
+#include "event.h"
+#include "namespace.h"
+
+static int ns_index(const struct pnvme_label *label, const struct pnvme_ns *ns)
+{
+	return pnvme_table_by_uuid(label, ns->uuid);
+}
+
+/* Detached or deleted while we waited for the mutex? */
+static int ns_lock(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	mutex_lock(&ns->drive->lock);
+	if (!list_empty(&ns->node))
+		return 0;
+	mutex_unlock(&ns->drive->lock);
+	return pnvme_refuse(err, -ENOENT, "namespace %s is gone; see pnvme ns show", ns->name);
+}
+
+static void ns_unlock(struct pnvme_ns *ns)
+{
+	mutex_unlock(&ns->drive->lock);
+}
+
+static int refuse_busy_zeroing(const struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	return pnvme_refuse(err, -EBUSY, "namespace %s is being zeroed; wait for that%s",
+			    ns->name, ns->pending ? "" : ", or delete it to cancel");
+}
+
+static void ns_params(const struct pnvme_ns *ns, struct pnvme_ns_params *p)
+{
+	*p = (struct pnvme_ns_params) {
+		.name	= ns->name,
+		.uuid	= ns->uuid,
+		.nguid	= ns->nguid,
+		.start	= (u64)ns->first << SECTOR_SHIFT,
+		.bytes	= ns->bytes,
+		.policy	= ns->policy,
+		.nsid	= ns->nsid,
+	};
+}
+
+/*
+ * The label as it will be when all that is being zeroed is done: so that space
+ * and nsids under way are not given away twice.
+ */
+static struct pnvme_label *plan(struct pnvme_drive *drive, const char **why)
+{
+	struct pnvme_label *l = pnvme_drive_draft(drive);
+	struct pnvme_ns_params p;
+	struct pnvme_ns *ns;
+	int ret;
+
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		ret = 0;
+		if (ns->pending) {
+			ret = pnvme_table_resize(l, ns_index(l, ns), ns->pending, why);
+		} else if (!ns->disk) {
+			ns_params(ns, &p);
+			ret = pnvme_table_add(l, &p, why);
+		}
+		if (ret < 0)
+			return ERR_PTR(ret);
+	}
+	return l;
+}
+
+static int plan_size(const struct pnvme_label *l, const struct pnvme_ns_request *req, u64 *bytes,
+		     struct pnvme_error *err)
+{
+	struct pnvme_space space;
+
+	*bytes = req->bytes;
+	if (!req->largest)
+		return 0;
+	pnvme_space_get(l, &space);
+	*bytes = space.largest;
+	if (!space.largest)
+		return pnvme_refuse(err, -ENOSPC, "there is no free space; delete or shrink a namespace first");
+	return 0;
+}
+
+static int refuse_space(struct pnvme_drive *drive, const struct pnvme_label *l, u64 bytes,
+			const char *why, struct pnvme_error *err)
+{
+	struct pnvme_space space;
+
+	pnvme_space_get(l, &space);
+	return pnvme_refuse(err, -ENOSPC, "%s on %s for %llu MiB: %llu MiB are free, the largest gap is %llu MiB",
+			    why, dev_name(&drive->dev), bytes >> 20, space.free >> 20,
+			    space.largest >> 20);
+}
+
+/* Where and as what it will be: an entry in the plan. Returns its index. */
+static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
+		       struct pnvme_label **plan_out, struct pnvme_error *err)
+{
+	const char *why = "";
+	struct pnvme_label *l = plan(drive, &why);
+	struct pnvme_ns_params p = { .name = req->name, .policy = PNVME_POLICY_DATA };
+	u8 uuid[16], nguid[16];
+	int ret;
+
+	if (IS_ERR(l))
+		return pnvme_refuse(err, PTR_ERR(l), "the table of %s is inconsistent: %s",
+				    dev_name(&drive->dev), why);
+	ret = plan_size(l, req, &p.bytes, err);
+	if (ret)
+		return ret;
+	if (!p.bytes || p.bytes & (PNVME_ALIGN - 1))
+		return pnvme_refuse(err, -EINVAL, "a size of %llu bytes is not a multiple of 1 MiB", p.bytes);
+	if (pnvme_space_find(l, p.bytes, &p.start, &why))
+		return refuse_space(drive, l, p.bytes, why, err);
+	generate_random_uuid(uuid);
+	generate_random_uuid(nguid);
+	p.uuid = uuid;
+	p.nguid = nguid;
+	ret = pnvme_table_add(l, &p, &why);
+	if (ret < 0)
+		return pnvme_refuse(err, ret, "namespace %s cannot be created on %s: %s", req->name,
+				    dev_name(&drive->dev), why);
+	*plan_out = l;
+	return ret;
+}
+
+static int refuse_name(const char *name, struct pnvme_error *err)
+{
+	if (!pnvme_name_ok(name, PNVME_NAME_BYTES))
+		return pnvme_refuse(err, -EINVAL, "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
+	down_read(&pnvme_view);
+	if (pnvme_name_taken(name, NULL))
+		pnvme_refuse(err, -EEXIST, "there already is a namespace %s on this host; choose another name",
+			     name);
+	up_read(&pnvme_view);
+	return err->text[0] ? -EEXIST : 0;
+}
+
+static int writable(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	if (drive->read_only)
+		return pnvme_refuse(err, -EROFS, "drive %s is attached read-only; attach it without --read-only to change it",
+				    dev_name(&drive->dev));
+	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
+		return pnvme_refuse(err, -ENODEV, "drive %s is not live: %s; detach it",
+				    dev_name(&drive->dev), drive->reason);
+	if (!drive->exposed)
+		return pnvme_refuse(err, -ENODEV, "drive %s was just detached", dev_name(&drive->dev));
+	return 0;
+}
+
+/**
+ * pnvme_ns_commit_created - write a new namespace to the label and expose it
+ * @ns: listed, its range zeroed; drive->lock is held
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno, then neither label nor device exist.
+ */
+int pnvme_ns_commit_created(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	struct pnvme_drive *drive = ns->drive;
+	struct pnvme_label *l = pnvme_drive_draft(drive);
+	struct pnvme_error undo = { };
+	struct pnvme_ns_params p;
+	const char *why = "";
+	int ret;
+
+	ns_params(ns, &p);
+	ret = pnvme_table_add(l, &p, &why);
+	if (ret < 0)
+		return pnvme_refuse(err, ret, "%s", why);
+	pnvme_dirty_clear(l, p.start, p.bytes);
+	ret = pnvme_drive_update(drive, err);
+	if (ret)
+		return ret;
+	down_write(&pnvme_view);
+	ns->state = PNVME_NS_STATE_LIVE;
+	ns->zero_total = 0;
+	pnvme_changed();
+	up_write(&pnvme_view);
+	ret = pnvme_ns_expose(ns);
+	if (!ret) {
+		pnvme_event_ns(PNVME_EVENT_TYPE_NS_CREATE, ns, "created, %llu MiB", ns->bytes >> 20);
+		return 0;
+	}
+	pnvme_refuse(err, ret, "the block device of namespace %s cannot be made (error %d); it was not created",
+		     ns->name, -ret);
+	l = pnvme_drive_draft(drive);
+	if (pnvme_table_del(l, ns_index(l, ns), &why) || pnvme_drive_update(drive, &undo))
+		pnvme_refuse(err, ret, "the block device of namespace %s cannot be made (error %d), and it stays in the label: detach and attach the drive",
+			     ns->name, -ret);
+	return ret;
+}
+
+static int create_listed(struct pnvme_ns *ns, bool keep_data, struct pnvme_error *err)
+{
+	u64 zero = keep_data ? 0 : pnvme_zero_needed(ns->drive, (u64)ns->first << SECTOR_SHIFT,
+						     ns->bytes);
+
+	if (zero) {
+		pnvme_zero_start(ns, zero);
+		return 0;
+	}
+	return pnvme_ns_commit_created(ns, err);
+}
+
+static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
+			 struct pnvme_ns **result, struct pnvme_error *err)
+{
+	struct pnvme_label *l;
+	struct pnvme_ns *ns;
+	int index, ret;
+
+	ret = writable(drive, err);
+	if (ret)
+		return ret;
+	index = plan_create(drive, req, &l, err);
+	if (index < 0)
+		return index;
+	ns = pnvme_ns_new(drive, &l->ns[index]);
+	if (!ns)
+		return -ENOMEM;
+	/* nothing but the object exists yet, which is what a dry run shows */
+	ns->state = PNVME_NS_STATE_ZEROING;
+	if (req->check) {
+		*result = ns;
+		return 0;
+	}
+	ret = pnvme_ns_list(ns, err);
+	if (!ret && ns->state == PNVME_NS_STATE_NAME_CONFLICT)
+		ret = pnvme_refuse(err, -EEXIST, "there already is a namespace %s on this host; choose another name",
+				   ns->name);
+	else if (!ret)
+		ret = create_listed(ns, req->keep_data, err);
+	if (ret) {
+		if (!list_empty(&ns->node))
+			pnvme_ns_remove(ns);
+		else
+			pnvme_ns_put(ns);
+		return ret;
+	}
+	kref_get(&ns->ref);
+	*result = ns;
+	return 0;
+}
+
+/**
+ * pnvme_ns_create - create a namespace, or begin to
+ * @drive: where
+ * @req: @name, @bytes or @largest, @keep_data, @check
+ * @result: the namespace, state zeroing if that is under way; to be given back
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_ns_create(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
+		    struct pnvme_ns **result, struct pnvme_error *err)
+{
+	int ret = refuse_name(req->name, err);
+
+	if (ret)
+		return ret;
+	mutex_lock(&drive->lock);
+	ret = create_locked(drive, req, result, err);
+	mutex_unlock(&drive->lock);
+	if (!ret && !req->check)
+		pnvme_drive_scan_partitions(drive);
+	return ret;
+}
+
+static int delete_from_label(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	struct pnvme_label *l = pnvme_drive_draft(ns->drive);
+	const char *why = "";
+	int index = ns_index(l, ns), ret;
+
+	if (index < 0)
+		return 0;	/* its creation never got that far */
+	ret = pnvme_table_del(l, index, &why);
+	if (ret)
+		return pnvme_refuse(err, ret, "namespace %s cannot be deleted: %s", ns->name, why);
+	return pnvme_drive_update(ns->drive, err);
+}
+
+static int delete_locked(struct pnvme_ns *ns, bool check, struct pnvme_error *err)
+{
+	int ret;
+
+	/* what is not in the label yet may go whatever became of the drive */
+	ret = ns->disk ? writable(ns->drive, err) : 0;
+	if (ret)
+		return ret;
+	ret = pnvme_ns_close(ns, "deleted", err);
+	if (ret)
+		return ret;
+	if (check) {
+		pnvme_ns_reopen(ns);
+		return 0;
+	}
+	pnvme_zero_cancel(ns);
+	ret = delete_from_label(ns, err);
+	if (ret) {
+		pnvme_ns_reopen(ns);
+		return ret;
+	}
+	pnvme_ns_remove(ns);
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_DELETE, ns, "deleted");
+	return 0;
+}
+
+/**
+ * pnvme_ns_delete - delete a namespace, or cancel its creation
+ * @ns: not open
+ * @check: change nothing
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_ns_delete(struct pnvme_ns *ns, bool check, struct pnvme_error *err)
+{
+	int ret = ns_lock(ns, err);
+
+	if (ret)
+		return ret;
+	ret = delete_locked(ns, check, err);
+	ns_unlock(ns);
+	return ret;
+}
+
+static void set_bytes(struct pnvme_ns *ns, u64 bytes)
+{
+	down_write(&pnvme_view);
+	ns->bytes = bytes;
+	ns->pending = 0;
+	ns->zero_total = 0;
+	pnvme_changed();
+	up_write(&pnvme_view);
+	/* sends the RESIZE uevent */
+	set_capacity_and_notify(ns->disk, bytes >> SECTOR_SHIFT);
+}
+
+static int resize_in_label(struct pnvme_ns *ns, u64 bytes, struct pnvme_error *err)
+{
+	struct pnvme_label *l = pnvme_drive_draft(ns->drive);
+	const char *why = "";
+	u64 start = (u64)ns->first << SECTOR_SHIFT;
+	int ret = pnvme_table_resize(l, ns_index(l, ns), bytes, &why);
+
+	if (ret)
+		return pnvme_refuse(err, ret, "namespace %s cannot be resized: %s", ns->name, why);
+	if (bytes > ns->bytes)
+		pnvme_dirty_clear(l, start + ns->bytes, bytes - ns->bytes);
+	return pnvme_drive_update(ns->drive, err);
+}
+
+/**
+ * pnvme_ns_commit_grown - give a namespace the space that was zeroed for it
+ * @ns: @pending is set; drive->lock is held
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno, then the size is what it was.
+ */
+int pnvme_ns_commit_grown(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	u64 bytes = ns->pending;
+	int ret = resize_in_label(ns, bytes, err);
+
+	if (ret)
+		return ret;
+	set_bytes(ns, bytes);
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_RESIZE, ns, "grown to %llu MiB", bytes >> 20);
+	return 0;
+}
+
+static int shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		  struct pnvme_error *err)
+{
+	int ret;
+
+	if (!req->force)
+		return pnvme_refuse(err, -EINVAL, "shrinking namespace %s to %llu MiB loses what lies behind; shrink what is in it first, then repeat with --force",
+				    ns->name, req->bytes >> 20);
+	ret = pnvme_ns_close(ns, "shrunk", err);
+	if (ret)
+		return ret;
+	if (!req->check)
+		ret = resize_in_label(ns, req->bytes, err);
+	if (!ret && !req->check) {
+		set_bytes(ns, req->bytes);
+		pnvme_event_ns(PNVME_EVENT_TYPE_NS_RESIZE, ns, "shrunk to %llu MiB",
+			       req->bytes >> 20);
+	}
+	pnvme_ns_reopen(ns);
+	return ret;
+}
+
+static int grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req, struct pnvme_error *err)
+{
+	struct pnvme_drive *drive = ns->drive;
+	const char *why = "";
+	struct pnvme_label *l = plan(drive, &why);
+	u64 end = ((u64)ns->first << SECTOR_SHIFT) + ns->bytes, zero;
+	int ret = PTR_ERR_OR_ZERO(l);
+
+	if (!ret)
+		ret = pnvme_table_resize(l, ns_index(l, ns), req->bytes, &why);
+	if (ret)
+		return pnvme_refuse(err, ret, "namespace %s cannot grow to %llu MiB: %s", ns->name,
+				    req->bytes >> 20, why);
+	if (req->check)
+		return 0;
+	zero = req->keep_data ? 0 : pnvme_zero_needed(drive, end, req->bytes - ns->bytes);
+	down_write(&pnvme_view);
+	ns->pending = req->bytes;
+	ns->pending_from = ns->bytes;
+	pnvme_changed();
+	up_write(&pnvme_view);
+	if (zero) {
+		pnvme_zero_start(ns, zero);
+		return 0;
+	}
+	ret = pnvme_ns_commit_grown(ns, err);
+	if (ret) {
+		down_write(&pnvme_view);
+		ns->pending = 0;
+		up_write(&pnvme_view);
+	}
+	return ret;
+}
+
+static int resize_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+			 struct pnvme_error *err)
+{
+	int ret = writable(ns->drive, err);
+
+	if (ret)
+		return ret;
+	if (pnvme_zero_busy(ns))
+		return refuse_busy_zeroing(ns, err);
+	if (!ns->disk)
+		return pnvme_refuse(err, -ENODEV, "the creation of namespace %s failed; delete it",
+				    ns->name);
+	if (!req->bytes || req->bytes & (PNVME_ALIGN - 1))
+		return pnvme_refuse(err, -EINVAL, "a size of %llu bytes is not a multiple of 1 MiB",
+				    req->bytes);
+	if (req->bytes == ns->bytes)
+		return 0;
+	return req->bytes < ns->bytes ? shrink(ns, req, err) : grow(ns, req, err);
+}
+
+/**
+ * pnvme_ns_set_size - resize a namespace, or begin to
+ * @ns: may be open if it grows
+ * @req: @bytes, @force, @keep_data, @check
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_ns_set_size(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		      struct pnvme_error *err)
+{
+	int ret = ns_lock(ns, err);
+
+	if (ret)
+		return ret;
+	ret = resize_locked(ns, req, err);
+	ns_unlock(ns);
+	return ret;
+}
+
+/* A change uevent makes udev look at sysfs again. */
+static void tell_udev(struct pnvme_ns *ns)
+{
+	if (ns->disk)
+		kobject_uevent(&disk_to_dev(ns->disk)->kobj, KOBJ_CHANGE);
+}
+
+/* Two renames to one name on two drives: the name is taken before the label is written. */
+static int reserve_name(struct pnvme_ns *ns, const char *name, bool check,
+			struct pnvme_error *err)
+{
+	int ret = 0;
+
+	down_write(&pnvme_view);
+	if (pnvme_name_taken(name, ns)) {
+		ret = pnvme_refuse(err, -EEXIST, "there already is a namespace %s on this host; choose another name",
+				   name);
+	} else if (!check) {
+		strscpy(ns->name, name, sizeof(ns->name));
+		ns->state = PNVME_NS_STATE_LIVE;
+		pnvme_changed();
+	}
+	up_write(&pnvme_view);
+	return ret;
+}
+
+static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+			 struct pnvme_error *err)
+{
+	enum pnvme_ns_state state = ns->state;
+	char old[sizeof(ns->name)];
+	const char *why = "";
+	struct pnvme_label *l;
+	int ret;
+
+	ret = writable(ns->drive, err);
+	if (ret)
+		return ret;
+	if (!ns->disk)
+		return refuse_busy_zeroing(ns, err);
+	strscpy(old, ns->name, sizeof(old));
+	ret = reserve_name(ns, req->name, req->check, err);
+	if (ret || req->check)
+		return ret;
+	l = pnvme_drive_draft(ns->drive);
+	ret = pnvme_table_rename(l, ns_index(l, ns), req->name, &why);
+	if (ret)
+		pnvme_refuse(err, ret, "namespace %s cannot be renamed to %s: %s", old, req->name, why);
+	else
+		ret = pnvme_drive_update(ns->drive, err);
+	if (ret) {
+		down_write(&pnvme_view);
+		strscpy(ns->name, old, sizeof(ns->name));
+		ns->state = state;
+		pnvme_changed();
+		up_write(&pnvme_view);
+		return ret;
+	}
+	tell_udev(ns);
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_RENAME, ns, "renamed from %s", old);
+	return 0;
+}
+
+/**
+ * pnvme_ns_set_name - rename a namespace, open or not
+ * @ns: may be in state name-conflict
+ * @req: @name, @check
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_ns_set_name(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		      struct pnvme_error *err)
+{
+	int ret;
+
+	if (!pnvme_name_ok(req->name, PNVME_NAME_BYTES))
+		return pnvme_refuse(err, -EINVAL, "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
+	ret = ns_lock(ns, err);
+	if (ret)
+		return ret;
+	ret = rename_locked(ns, req, err);
+	ns_unlock(ns);
+	return ret;
+}
+
+static int set_in_label(struct pnvme_ns *ns, bool read_only, u8 policy, struct pnvme_error *err)
+{
+	struct pnvme_label *l = pnvme_drive_draft(ns->drive);
+	struct pnvme_label_ns *entry = &l->ns[ns_index(l, ns)];
+	u32 flags = le32_to_cpu(entry->flags) & ~PNVME_NS_READ_ONLY;
+
+	if (read_only)
+		flags |= PNVME_NS_READ_ONLY;
+	entry->flags = cpu_to_le32(flags);
+	entry->policy = policy;
+	return pnvme_drive_update(ns->drive, err);
+}
+
+static int set_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		      struct pnvme_error *err)
+{
+	bool read_only = req->has_read_only ? req->read_only : ns->read_only;
+	u8 policy = req->has_policy ? req->policy : ns->policy;
+	int ret = writable(ns->drive, err);
+
+	if (ret)
+		return ret;
+	if (!ns->disk)
+		return refuse_busy_zeroing(ns, err);
+	/* whoever has it open was promised that it can be written, or not */
+	if (read_only != ns->read_only) {
+		ret = pnvme_ns_close(ns, read_only ? "made read-only" : "made writable", err);
+		if (ret)
+			return ret;
+	}
+	if (!req->check)
+		ret = set_in_label(ns, read_only, policy, err);
+	if (!ret && !req->check) {
+		down_write(&pnvme_view);
+		ns->policy = policy;
+		ns->read_only = read_only;
+		pnvme_changed();
+		up_write(&pnvme_view);
+		set_disk_ro(ns->disk, read_only);
+		pnvme_event_ns(PNVME_EVENT_TYPE_NS_SET, ns, "settings changed");
+	}
+	pnvme_ns_reopen(ns);
+	return ret;
+}
+
+/**
+ * pnvme_ns_set - change settings of a namespace
+ * @ns: not open if @read_only changes
+ * @req: @has_read_only, @read_only, @has_policy, @policy, @check
+ * @err: the sentence, on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_ns_set(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		 struct pnvme_error *err)
+{
+	int ret = ns_lock(ns, err);
+
+	if (ret)
+		return ret;
+	ret = set_locked(ns, req, err);
+	ns_unlock(ns);
+	return ret;
+}
