@@ -31,11 +31,13 @@ static int refuse_labels(struct pnvme_drive *drive, const struct pnvme_slots *sl
 
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
 		if (slots->error[i])
-			return pnvme_refuse(err, slots->error[i], "%s cannot be read where its label would be (error %d)",
+			return pnvme_refuse(err, slots->error[i],
+					    "%s cannot be read where its label would be (error %d)",
 					    drive->lower_name, -slots->error[i]);
 		ret = pnvme_label_check(slots->copy[i], &why);
 		if (ret != PNVME_LABEL_NONE)
-			return pnvme_refuse(err, -EEXIST, "%s carries %s (slot %d): attach or import it, or erase it first",
+			return pnvme_refuse(err, -EEXIST,
+					    "%s carries %s (slot %d): attach or import it, or erase it first",
 					    drive->lower_name, slot_kind(ret), i);
 	}
 	return 0;
@@ -75,7 +77,8 @@ static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req
 	int ret;
 
 	if (!drive->identity.nvme && !req->any)
-		return pnvme_refuse(err, -ENOTSUPP, "%s is not an NVMe drive; --any adopts it all the same, with weak proof of identity",
+		return pnvme_refuse(err, -ENOTSUPP,
+				    "%s is not an NVMe drive; --any adopts it all the same, with weak proof of identity",
 				    drive->lower_name);
 	if (bdev_read_only(drive->claim.bdev))
 		return pnvme_refuse(err, -EROFS, "%s is read-only and cannot be adopted",
@@ -97,16 +100,20 @@ static int refuse_label(struct pnvme_drive *drive, int ret, const char *why,
 {
 	switch (ret) {
 	case PNVME_LABEL_NONE:
-		return pnvme_refuse(err, ret, "%s carries no pnvme label; pnvme drive adopt makes one",
+		return pnvme_refuse(err, ret,
+				    "%s carries no pnvme label; pnvme drive adopt makes one",
 				    drive->lower_name);
 	case PNVME_LABEL_CORRUPT:
-		return pnvme_refuse(err, ret, "every label copy on %s is damaged (%s); look with pnvme drive examine",
+		return pnvme_refuse(err, ret,
+				    "every label copy on %s is damaged (%s); look with pnvme drive examine",
 				    drive->lower_name, why);
 	case PNVME_LABEL_UNKNOWN:
-		return pnvme_refuse(err, ret, "the label on %s is of a newer kind (%s); use a newer pnvme",
+		return pnvme_refuse(err, ret,
+				    "the label on %s is of a newer kind (%s); use a newer pnvme",
 				    drive->lower_name, why);
 	default:
-		return pnvme_refuse(err, ret, "the label on %s is invalid (%s); look with pnvme drive examine",
+		return pnvme_refuse(err, ret,
+				    "the label on %s is invalid (%s); look with pnvme drive examine",
 				    drive->lower_name, why);
 	}
 }
@@ -144,12 +151,14 @@ static int check_owner(struct pnvme_drive *drive, const struct pnvme_attach *req
 
 	if (req->from) {
 		if (memcmp(owner, req->from, 16))
-			return pnvme_refuse(err, -EXDEV, "%s belongs to host %pU, not %pU; nothing was imported",
+			return pnvme_refuse(err, -EXDEV,
+					    "%s belongs to host %pU, not %pU; nothing was imported",
 					    drive->lower_name, owner, req->from);
 		return 0;
 	}
 	if (memcmp(owner, req->host, 16) && memchr_inv(owner, 0, 16))
-		return pnvme_refuse(err, -EXDEV, "%s belongs to host %pU; if that host has given it up: pnvme drive import %s --from %pU",
+		return pnvme_refuse(err, -EXDEV,
+				    "%s belongs to host %pU; if that host has given it up: pnvme drive import %s --from %pU",
 				    drive->lower_name, owner, drive->lower_name, owner);
 	return 0;
 }
@@ -160,7 +169,8 @@ static int refuse_attached(struct pnvme_drive *drive, struct pnvme_error *err)
 
 	if (!other)
 		return 0;
-	pnvme_refuse(err, -EEXIST, "drive %pU is already attached as %s from %s (serial %s); %s is a copy of it, or its return: detach that one first if it is gone",
+	pnvme_refuse(err, -EEXIST,
+		     "drive %pU is already attached as %s from %s (serial %s); %s is a copy of it, or its return: detach that one first if it is gone",
 		     drive->uuid, dev_name(&other->dev), other->lower_name,
 		     other->identity.serial, drive->lower_name);
 	pnvme_drive_put(other);
@@ -188,11 +198,13 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 				    drive->lower_name, why);
 	why = pnvme_identity_differs(id, drive->label);
 	if (why)
-		return pnvme_refuse(err, -ENOTUNIQ, "the label on %s names other hardware (%s differs): it is a copy; attach the original, or erase this one",
+		return pnvme_refuse(err, -ENOTUNIQ,
+				    "the label on %s names other hardware (%s differs): it is a copy; attach the original, or erase this one",
 				    drive->lower_name, why);
 	if (drive->label->pi_type != id->pi_type ||
 	    le16_to_cpu(drive->label->metadata_bytes) != id->metadata_bytes)
-		return pnvme_refuse(err, -EUCLEAN, "%s was formatted with other metadata or protection information since it was adopted",
+		return pnvme_refuse(err, -EUCLEAN,
+				    "%s was formatted with other metadata or protection information since it was adopted",
 				    drive->lower_name);
 	return check_owner(drive, req, err);
 }
@@ -217,7 +229,8 @@ static int write_label(struct pnvme_drive *drive, const struct pnvme_attach *req
 		draft_epoch(drive, req);
 	ret = pnvme_drive_first_write(drive, err);
 	if (ret && req->adopt && pnvme_slots_zero(drive->claim.bdev))
-		pnvme_refuse(err, ret, "the first label of %s cannot be written (error %d), and parts of it may be left; look with pnvme drive examine",
+		pnvme_refuse(err, ret,
+			     "the first label of %s cannot be written (error %d), and parts of it may be left; look with pnvme drive examine",
 			     drive->lower_name, -ret);
 	return ret;
 }
@@ -250,7 +263,8 @@ static int expose_namespaces(struct pnvme_drive *drive, struct pnvme_error *err)
 	list_for_each_entry(ns, &drive->namespaces, node) {
 		ret = pnvme_ns_expose(ns);
 		if (ret)
-			return pnvme_refuse(err, ret, "the block device of namespace %s cannot be made (error %d); the drive was not attached",
+			return pnvme_refuse(err, ret,
+					    "the block device of namespace %s cannot be made (error %d); the drive was not attached",
 					    ns->name, -ret);
 	}
 	return 0;
@@ -325,7 +339,8 @@ static int attach_claimed(struct pnvme_drive *drive, const struct pnvme_attach *
 	invalidate_bdev(drive->claim.bdev);
 	drive->read_only = !req->adopt && (req->read_only || bdev_read_only(drive->claim.bdev));
 	if (drive->read_only && req->from)
-		return pnvme_refuse(err, -EROFS, "%s is read-only; a new owner cannot be written to it",
+		return pnvme_refuse(err, -EROFS,
+				    "%s is read-only; a new owner cannot be written to it",
 				    drive->lower_name);
 	ret = req->adopt ? check_adopt(drive, req, err) : check_attach(drive, req, err);
 	if (ret || req->check)
@@ -404,7 +419,8 @@ static int check_erase(struct block_device *bdev, const u8 *uuid, const u8 *host
 		if (check == PNVME_LABEL_NONE)
 			continue;
 		if (memcmp(l->drive_uuid, uuid, 16)) {
-			ret = pnvme_refuse(err, -ESTALE, "%pg carries the label of drive %pU, not %pU; nothing was erased",
+			ret = pnvme_refuse(err, -ESTALE,
+					   "%pg carries the label of drive %pU, not %pU; nothing was erased",
 					   bdev, l->drive_uuid, uuid);
 			break;
 		}
@@ -447,7 +463,8 @@ int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const 
 	if (!ret && !check) {
 		ret = pnvme_slots_zero(claim.bdev);
 		if (ret)
-			pnvme_refuse(err, ret, "the label of %pg cannot be erased (error %d); repeat, or look with pnvme drive examine",
+			pnvme_refuse(err, ret,
+				     "the label of %pg cannot be erased (error %d); repeat, or look with pnvme drive examine",
 				     claim.bdev, -ret);
 		else
 			pr_info("%pg: label of drive %pU erased\n", claim.bdev, uuid);

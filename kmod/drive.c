@@ -124,7 +124,6 @@ static void watch(struct work_struct *work)
 }
 
 static void mark_dead(struct block_device *bdev, bool surprise)
-	__releases(&bdev->bd_holder_lock)
 {
 	struct pnvme_drive *drive = bdev->bd_holder;
 
@@ -287,7 +286,8 @@ int pnvme_drive_list(struct pnvme_drive *drive, u32 instance, struct pnvme_error
 	list_for_each_entry(other, &drives, node) {
 		if (memcmp(other->uuid, drive->uuid, sizeof(drive->uuid)))
 			continue;
-		ret = pnvme_refuse(err, -EEXIST, "drive %pU is already attached as pnvme%d from %s (%s); %s is a copy of it or its return: detach that one first if it is gone",
+		ret = pnvme_refuse(err, -EEXIST,
+				   "drive %pU is already attached as pnvme%d from %s (%s); %s is a copy of it or its return: detach that one first if it is gone",
 				   drive->uuid, other->instance, other->lower_name,
 				   other->identity.serial, drive->lower_name);
 		goto unlock;
@@ -387,7 +387,8 @@ static int close_all(struct pnvme_drive *drive, struct pnvme_error *err)
 
 	list_for_each_entry(ns, &drive->namespaces, node) {
 		if (pnvme_zero_busy(ns))
-			ret = pnvme_refuse(err, -EBUSY, "namespace %s is being zeroed; wait for that, or delete it to cancel",
+			ret = pnvme_refuse(err, -EBUSY,
+					   "namespace %s is being zeroed; wait for that, or delete it to cancel",
 					   ns->name);
 		else
 			ret = pnvme_ns_close(ns, "detached", err);

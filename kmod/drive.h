@@ -40,8 +40,9 @@ extern struct rw_semaphore pnvme_view;
  * @diskseq: its disk sequence number; constant
  * @uuid: from the label; constant
  * @identity: what it said of itself when it was claimed; constant
- * @label: what all slots hold, sequence 0 where that is nothing yet; pointer written under @lock and pnvme_view, read
- *	under either; what it points at never changes
+ * @label: what all slots hold, sequence 0 where that is nothing yet; the pointer is
+ *	written under @lock and pnvme_view, read under either; what it points at
+ *	never changes while it does
  * @next: draft of the label to come, see pnvme_drive_draft(); @lock
  * @check: scratch for reading labels back; @lock
  * @io_ref: one per I/O between submission and completion, killed when the drive
@@ -60,7 +61,7 @@ extern struct rw_semaphore pnvme_view;
  */
 struct pnvme_drive {
 	struct device		dev;
-	struct mutex		lock;
+	struct mutex		lock;	/* changes, label I/O */
 	struct list_head	node;
 	struct list_head	namespaces;
 	struct compat_claim	claim;

@@ -92,10 +92,13 @@ static int write_draft(struct pnvme_drive *drive, struct pnvme_error *err)
 	}
 	if (drive->label->sequence)
 		roll_back(drive, sequence);
-	return pnvme_refuse(err, -EIO, "the label of %s cannot be written (error %d); %s",
-			    drive->lower_name, -ret,
-			    drive->label_lost ? "detach the drive and look at it with pnvme drive examine"
-					      : "nothing was changed; look at the drive's health");
+	if (drive->label_lost)
+		return pnvme_refuse(err, -EIO,
+				    "the label of %s cannot be written (error %d) nor restored; detach the drive, then look with pnvme drive examine",
+				    drive->lower_name, -ret);
+	return pnvme_refuse(err, -EIO,
+			    "the label of %s cannot be written (error %d); nothing was changed, look at the drive's health",
+			    drive->lower_name, -ret);
 }
 
 static int seal_draft(struct pnvme_drive *drive, struct pnvme_error *err)
@@ -103,12 +106,14 @@ static int seal_draft(struct pnvme_drive *drive, struct pnvme_error *err)
 	const char *why = "";
 
 	if (pnvme_label_next(drive->next))
-		return pnvme_refuse(err, -EOVERFLOW, "the label of %s has reached the end of its sequence numbers",
+		return pnvme_refuse(err, -EOVERFLOW,
+				    "the label of %s has reached the end of its sequence numbers",
 				    drive->lower_name);
 	pnvme_label_seal(drive->next);
 	/* what we would not read again must not be written */
 	if (pnvme_label_check(drive->next, &why))
-		return pnvme_refuse(err, -EINVAL, "this change would make an invalid label (%s); nothing was changed",
+		return pnvme_refuse(err, -EINVAL,
+				    "this change would make an invalid label (%s); nothing was changed",
 				    why);
 	return 0;
 }
@@ -127,10 +132,12 @@ int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
 
 	lockdep_assert_held(&drive->lock);
 	if (drive->read_only)
-		return pnvme_refuse(err, -EROFS, "drive %s is attached read-only; attach it without --read-only to change it",
+		return pnvme_refuse(err, -EROFS,
+				    "drive %s is attached read-only; attach it without --read-only to change it",
 				    dev_name(&drive->dev));
 	if (drive->label_lost)
-		return pnvme_refuse(err, -EIO, "an earlier label update of %s failed; detach and attach it first",
+		return pnvme_refuse(err, -EIO,
+				    "an earlier label update of %s failed; detach and attach it first",
 				    drive->lower_name);
 	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
 		return pnvme_refuse(err, -ENODEV, "drive %s is not live; see pnvme drive show",
@@ -141,7 +148,8 @@ int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
 	ret = still_ours(drive);
 	if (ret == -ESTALE) {
 		pnvme_drive_fail(drive, "its label is no longer the one we wrote");
-		return pnvme_refuse(err, ret, "the label of %s was changed by somebody else; I/O is stopped, look with pnvme drive examine",
+		return pnvme_refuse(err, ret,
+				    "the label of %s was changed by somebody else; I/O is stopped, look with pnvme drive examine",
 				    drive->lower_name);
 	}
 	if (ret)

@@ -1041,7 +1041,8 @@ int pnvme_table_resize(struct pnvme_label *l, unsigned int index, u64 bytes, con
 	return 0;
 }
 
-int pnvme_table_rename(struct pnvme_label *l, unsigned int index, const char *name, const char **why)
+int pnvme_table_rename(struct pnvme_label *l, unsigned int index, const char *name,
+		       const char **why)
 {
 	int other, ret = ns_check_index(l, index, why);
 	struct pnvme_label_ns *ns;

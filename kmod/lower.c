@@ -9,11 +9,13 @@ static int lower_refuse_open(dev_t dev, int ret, struct pnvme_error *err)
 {
 	switch (ret) {
 	case -EBUSY:
-		return pnvme_refuse(err, ret, "device %u:%u is in use: mounted, attached, or held by another driver; end that use first",
+		return pnvme_refuse(err, ret,
+				    "device %u:%u is in use: mounted, attached, or held by another driver; end that use first",
 				    MAJOR(dev), MINOR(dev));
 	case -ENXIO:
 	case -ENODEV:
-		return pnvme_refuse(err, -ENODEV, "there is no block device %u:%u; run pnvme scan for what is here",
+		return pnvme_refuse(err, -ENODEV,
+				    "there is no block device %u:%u; run pnvme scan for what is here",
 				    MAJOR(dev), MINOR(dev));
 	default:
 		return pnvme_refuse(err, ret, "block device %u:%u cannot be opened (error %d)",
@@ -29,19 +31,24 @@ static int lower_suits(const struct pnvme_lower_id *id, struct block_device *bde
 	if (bdev_is_partition(bdev))
 		return pnvme_refuse(err, -EINVAL, "%pg is a partition; name the whole drive", bdev);
 	if (id->diskseq && id->diskseq != bdev->bd_disk->diskseq)
-		return pnvme_refuse(err, -ESTALE, "%pg has become another disk (sequence number %llu, not %llu); run the command again",
+		return pnvme_refuse(err, -ESTALE,
+				    "%pg has become another disk (sequence number %llu, not %llu); run the command again",
 				    bdev, bdev->bd_disk->diskseq, id->diskseq);
 	if (pnvme_is_namespace(bdev->bd_disk))
-		return pnvme_refuse(err, -EINVAL, "%pg is itself a pnvme namespace; namespaces do not nest",
+		return pnvme_refuse(err, -EINVAL,
+				    "%pg is itself a pnvme namespace; namespaces do not nest",
 				    bdev);
 	if (bdev_is_zoned(bdev))
-		return pnvme_refuse(err, -EOPNOTSUPP, "%pg is zoned; its label could not be rewritten in place",
+		return pnvme_refuse(err, -EOPNOTSUPP,
+				    "%pg is zoned; its label could not be rewritten in place",
 				    bdev);
 	if (lba < 512 || lba > 4096)
-		return pnvme_refuse(err, -EOPNOTSUPP, "%pg has %u-byte LBAs; 512 to 4096 are supported",
+		return pnvme_refuse(err, -EOPNOTSUPP,
+				    "%pg has %u-byte LBAs; 512 to 4096 are supported",
 				    bdev, lba);
 	if (bdev_nr_bytes(bdev) < PNVME_MIN_CAPACITY)
-		return pnvme_refuse(err, -ENOSPC, "%pg is too small: %llu bytes, at least %llu are needed",
+		return pnvme_refuse(err, -ENOSPC,
+				    "%pg is too small: %llu bytes, at least %llu are needed",
 				    bdev, (u64)bdev_nr_bytes(bdev), PNVME_MIN_CAPACITY);
 	return 0;
 }

@@ -52,7 +52,8 @@ int pnvme_ns_close(struct pnvme_ns *ns, const char *what, struct pnvme_error *er
 	spin_unlock(&ns->open_lock);
 	if (!openers)
 		return 0;
-	return pnvme_refuse(err, -EBUSY, "namespace %s (%sn%u) is open and cannot be %s: %u opener%s, the last was %s; close or unmount it first",
+	return pnvme_refuse(err, -EBUSY,
+			    "namespace %s (%sn%u) is open and cannot be %s: %u opener%s, the last was %s; close or unmount it first",
 			    ns->name, dev_name(&ns->drive->dev), ns->nsid, what, openers,
 			    openers == 1 ? "" : "s", opener);
 }
@@ -284,7 +285,8 @@ int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err)
 	lockdep_assert_held(&ns->drive->lock);
 	down_write(&pnvme_view);
 	if (uuid_taken(ns->uuid)) {
-		ret = pnvme_refuse(err, -EEXIST, "namespace %s (uuid %pU) is already attached from another drive: %s is a copy",
+		ret = pnvme_refuse(err, -EEXIST,
+				   "namespace %s (uuid %pU) is already attached from another drive: %s is a copy",
 				   ns->name, ns->uuid, ns->drive->lower_name);
 	} else {
 		if (pnvme_name_taken(ns->name, ns))

@@ -33,7 +33,7 @@ struct pnvme_drive;
  *	and pnvme_view, read by the I/O path without a lock
  * @linked: the holder links exist; drive->lock
  * @needs_scan: partitions were not looked for yet; pnvme_view
- * @open_lock: guards the next four
+ * @open_lock: guards the next three
  * @openers: opens of disk and partitions that were not released
  * @closed: no more opens, the disk is about to go or to change
  * @opener: who opened it last, "comm[pid]"
@@ -62,7 +62,7 @@ struct pnvme_ns {
 	bool			linked;
 	bool			needs_scan;
 
-	spinlock_t		open_lock;
+	spinlock_t		open_lock;	/* the next three */
 	unsigned int		openers;
 	bool			closed;
 	char			opener[32];

@@ -15,7 +15,7 @@
 #include "netlink_gen.h"
 
 /*
- * The sentence must live until the acknowledgement is built, after the operation
+ * The sentence must live until the acknowledgment is built, after the operation
  * has returned, and the kernel's own buffer for that holds 80 bytes (none on
  * 6.1). So it goes on a page that belongs to the request and is freed with it.
  * Messages in one request are acknowledged one by one: they share the page.
@@ -70,7 +70,8 @@ int pnvme_nl_pre_admin(const struct genl_split_ops *ops, struct sk_buff *skb,
 {
 	if (netlink_capable(skb, CAP_SYS_ADMIN))
 		return 0;
-	NL_SET_ERR_MSG(info->extack, "changing pnvme needs CAP_SYS_ADMIN in the initial user namespace; run as root");
+	NL_SET_ERR_MSG(info->extack,
+		       "changing pnvme needs CAP_SYS_ADMIN in the initial user namespace; run as root");
 	return -EPERM;
 }
 
@@ -326,7 +327,8 @@ static int host_of(struct genl_info *info, const u8 **host, struct pnvme_error *
 	*host = attr_bytes(info, PNVME_A_DRIVE_HOST);
 	if (!memchr_inv(*host, 0, 16))
 		return bad(info, PNVME_A_DRIVE_HOST,
-			   pnvme_refuse(err, -EINVAL, "the host ID is all zero; write one to /etc/pnvme/hostid"));
+			   pnvme_refuse(err, -EINVAL,
+					"the host ID is all zero; write one to /etc/pnvme/hostid"));
 	return 0;
 }
 
@@ -562,9 +564,13 @@ static struct pnvme_ns *ns_of(struct genl_info *info, struct pnvme_error *err)
 	if (ns)
 		return ns;
 	if (name)
-		pnvme_refuse(err, -ENOENT, "there is no namespace %s here; see pnvme ns show", name);
+		pnvme_refuse(err, -ENOENT,
+			     "there is no namespace %s here; see pnvme ns show",
+			     name);
 	else
-		pnvme_refuse(err, -ENOENT, "there is no namespace %pU here; see pnvme ns show", uuid);
+		pnvme_refuse(err, -ENOENT,
+			     "there is no namespace %pU here; see pnvme ns show",
+			     uuid);
 	return ERR_PTR(bad(info, name ? PNVME_A_NAMESPACE_NAME : PNVME_A_NAMESPACE_UUID,
 			   -ENOENT));
 }

@@ -89,7 +89,8 @@ static int plan_size(const struct pnvme_label *l, const struct pnvme_ns_request 
 	pnvme_space_get(l, &space);
 	*bytes = space.largest;
 	if (!space.largest)
-		return pnvme_refuse(err, -ENOSPC, "there is no free space; delete or shrink a namespace first");
+		return pnvme_refuse(err, -ENOSPC,
+				    "there is no free space; delete or shrink a namespace first");
 	return 0;
 }
 
@@ -99,7 +100,8 @@ static int refuse_space(struct pnvme_drive *drive, const struct pnvme_label *l, 
 	struct pnvme_space space;
 
 	pnvme_space_get(l, &space);
-	return pnvme_refuse(err, -ENOSPC, "%s on %s for %llu MiB: %llu MiB are free, the largest gap is %llu MiB",
+	return pnvme_refuse(err, -ENOSPC,
+			    "%s on %s for %llu MiB: %llu MiB are free, the largest gap is %llu MiB",
 			    why, dev_name(&drive->dev), bytes >> 20, space.free >> 20,
 			    space.largest >> 20);
 }
@@ -121,7 +123,9 @@ static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request 
 	if (ret)
 		return ret;
 	if (!p.bytes || p.bytes & (PNVME_ALIGN - 1))
-		return pnvme_refuse(err, -EINVAL, "a size of %llu bytes is not a multiple of 1 MiB", p.bytes);
+		return pnvme_refuse(err, -EINVAL,
+				    "a size of %llu bytes is not a multiple of 1 MiB",
+				    p.bytes);
 	if (pnvme_space_find(l, p.bytes, &p.start, &why))
 		return refuse_space(drive, l, p.bytes, why, err);
 	generate_random_uuid(uuid);
@@ -139,10 +143,12 @@ static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request 
 static int refuse_name(const char *name, struct pnvme_error *err)
 {
 	if (!pnvme_name_ok(name, PNVME_NAME_BYTES))
-		return pnvme_refuse(err, -EINVAL, "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
+		return pnvme_refuse(err, -EINVAL,
+				    "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
 	down_read(&pnvme_view);
 	if (pnvme_name_taken(name, NULL))
-		pnvme_refuse(err, -EEXIST, "there already is a namespace %s on this host; choose another name",
+		pnvme_refuse(err, -EEXIST,
+			     "there already is a namespace %s on this host; choose another name",
 			     name);
 	up_read(&pnvme_view);
 	return err->text[0] ? -EEXIST : 0;
@@ -151,13 +157,16 @@ static int refuse_name(const char *name, struct pnvme_error *err)
 static int writable(struct pnvme_drive *drive, struct pnvme_error *err)
 {
 	if (drive->read_only)
-		return pnvme_refuse(err, -EROFS, "drive %s is attached read-only; attach it without --read-only to change it",
+		return pnvme_refuse(err, -EROFS,
+				    "drive %s is attached read-only; attach it without --read-only to change it",
 				    dev_name(&drive->dev));
 	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
 		return pnvme_refuse(err, -ENODEV, "drive %s is not live: %s; detach it",
 				    dev_name(&drive->dev), drive->reason);
 	if (!drive->exposed)
-		return pnvme_refuse(err, -ENODEV, "drive %s was just detached", dev_name(&drive->dev));
+		return pnvme_refuse(err, -ENODEV,
+				    "drive %s was just detached",
+				    dev_name(&drive->dev));
 	return 0;
 }
 
@@ -192,14 +201,18 @@ int pnvme_ns_commit_created(struct pnvme_ns *ns, struct pnvme_error *err)
 	up_write(&pnvme_view);
 	ret = pnvme_ns_expose(ns);
 	if (!ret) {
-		pnvme_event_ns(PNVME_EVENT_TYPE_NS_CREATE, ns, "created, %llu MiB", ns->bytes >> 20);
+		pnvme_event_ns(PNVME_EVENT_TYPE_NS_CREATE, ns,
+			       "created, %llu MiB",
+			       ns->bytes >> 20);
 		return 0;
 	}
-	pnvme_refuse(err, ret, "the block device of namespace %s cannot be made (error %d); it was not created",
+	pnvme_refuse(err, ret,
+		     "the block device of namespace %s cannot be made (error %d); it was not created",
 		     ns->name, -ret);
 	l = pnvme_drive_draft(drive);
 	if (pnvme_table_del(l, ns_index(l, ns), &why) || pnvme_drive_update(drive, &undo))
-		pnvme_refuse(err, ret, "the block device of namespace %s cannot be made (error %d), and it stays in the label: detach and attach the drive",
+		pnvme_refuse(err, ret,
+			     "the block device of namespace %s cannot be made (error %d), and it stays in the label: detach and attach the drive",
 			     ns->name, -ret);
 	return ret;
 }
@@ -240,7 +253,8 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 	}
 	ret = pnvme_ns_list(ns, err);
 	if (!ret && ns->state == PNVME_NS_STATE_NAME_CONFLICT)
-		ret = pnvme_refuse(err, -EEXIST, "there already is a namespace %s on this host; choose another name",
+		ret = pnvme_refuse(err, -EEXIST,
+				   "there already is a namespace %s on this host; choose another name",
 				   ns->name);
 	else if (!ret)
 		ret = create_listed(ns, req->keep_data, err);
@@ -384,13 +398,14 @@ int pnvme_ns_commit_grown(struct pnvme_ns *ns, struct pnvme_error *err)
 	return 0;
 }
 
-static int shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
-		  struct pnvme_error *err)
+static int ns_shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		     struct pnvme_error *err)
 {
 	int ret;
 
 	if (!req->force)
-		return pnvme_refuse(err, -EINVAL, "shrinking namespace %s to %llu MiB loses what lies behind; shrink what is in it first, then repeat with --force",
+		return pnvme_refuse(err, -EINVAL,
+				    "shrinking namespace %s to %llu MiB loses what lies behind; shrink what is in it first, then repeat with --force",
 				    ns->name, req->bytes >> 20);
 	ret = pnvme_ns_close(ns, "shrunk", err);
 	if (ret)
@@ -406,7 +421,8 @@ static int shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	return ret;
 }
 
-static int grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req, struct pnvme_error *err)
+static int ns_grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
+		   struct pnvme_error *err)
 {
 	struct pnvme_drive *drive = ns->drive;
 	const char *why = "";
@@ -457,7 +473,8 @@ static int resize_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 				    req->bytes);
 	if (req->bytes == ns->bytes)
 		return 0;
-	return req->bytes < ns->bytes ? shrink(ns, req, err) : grow(ns, req, err);
+	return req->bytes < ns->bytes ? ns_shrink(ns, req, err)
+				       : ns_grow(ns, req, err);
 }
 
 /**
@@ -495,7 +512,8 @@ static int reserve_name(struct pnvme_ns *ns, const char *name, bool check,
 
 	down_write(&pnvme_view);
 	if (pnvme_name_taken(name, ns)) {
-		ret = pnvme_refuse(err, -EEXIST, "there already is a namespace %s on this host; choose another name",
+		ret = pnvme_refuse(err, -EEXIST,
+				   "there already is a namespace %s on this host; choose another name",
 				   name);
 	} else if (!check) {
 		strscpy(ns->name, name, sizeof(ns->name));
@@ -527,7 +545,9 @@ static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 	l = pnvme_drive_draft(ns->drive);
 	ret = pnvme_table_rename(l, ns_index(l, ns), req->name, &why);
 	if (ret)
-		pnvme_refuse(err, ret, "namespace %s cannot be renamed to %s: %s", old, req->name, why);
+		pnvme_refuse(err, ret,
+			     "namespace %s cannot be renamed to %s: %s",
+			     old, req->name, why);
 	else
 		ret = pnvme_drive_update(ns->drive, err);
 	if (ret) {
@@ -557,7 +577,8 @@ int pnvme_ns_set_name(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	int ret;
 
 	if (!pnvme_name_ok(req->name, PNVME_NAME_BYTES))
-		return pnvme_refuse(err, -EINVAL, "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
+		return pnvme_refuse(err, -EINVAL,
+				    "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
 	ret = ns_lock(ns, err);
 	if (ret)
 		return ret;

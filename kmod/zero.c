@@ -84,7 +84,8 @@ static void zero_finish(struct pnvme_ns *ns, int ret)
 	struct pnvme_error err = { };
 
 	if (ret)
-		pnvme_refuse(&err, ret, "old data could not be zeroed (error %d); look at the drive's health",
+		pnvme_refuse(&err, ret,
+			     "old data could not be zeroed (error %d); look at the drive's health",
 			     -ret);
 	else if (ns->pending)
 		ret = pnvme_ns_commit_grown(ns, &err);

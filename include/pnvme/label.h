@@ -318,7 +318,8 @@ int pnvme_table_del(struct pnvme_label *l, unsigned int index, const char **why)
  * pnvme_table_add()) or shrinks (the tail becomes dirty).
  */
 int pnvme_table_resize(struct pnvme_label *l, unsigned int index, __u64 bytes, const char **why);
-int pnvme_table_rename(struct pnvme_label *l, unsigned int index, const char *name, const char **why);
+int pnvme_table_rename(struct pnvme_label *l, unsigned int index, const char *name,
+		       const char **why);
 
 /* Space. */
 struct pnvme_space {

@@ -226,7 +226,6 @@ static inline void compat_holder_unlock(struct block_device *bdev)
 #else
 /* mark_dead() is called with the lock held and must drop it */
 static inline void compat_holder_unlock(struct block_device *bdev)
-	__releases(&bdev->bd_holder_lock)
 {
 	mutex_unlock(&bdev->bd_holder_lock);
 }

@@ -121,8 +121,15 @@ static inline void compat_genl_unregister_family(struct genl_family *f)
 #define genl_unregister_family(f)	compat_genl_unregister_family(f)
 #define genlmsg_put(skb, portid, seq, f, flags, cmd) \
 	genlmsg_put(skb, portid, seq, &(f)->old, flags, cmd)
+
+static inline void *compat_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info,
+					     const struct genl_family *f, int flags, u8 cmd)
+{
+	return genlmsg_put(skb, info->snd_portid, info->snd_seq, f, flags, cmd);
+}
+
 #define genlmsg_put_reply(skb, info, f, flags, cmd) \
-	genlmsg_put(skb, (info)->snd_portid, (info)->snd_seq, f, flags, cmd)
+	compat_genlmsg_put_reply(skb, info, f, flags, cmd)
 #define genlmsg_multicast(f, skb, portid, group, flags) \
 	genlmsg_multicast(&(f)->old, skb, portid, group, flags)
 #define genl_has_listeners(f, net, group) genl_has_listeners(&(f)->old, net, group)
