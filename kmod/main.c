@@ -2,7 +2,9 @@
 /* pnvme: persistent namespaces on local NVMe drives. Load and unload, in strict reverse. */
 #include <linux/init.h>
 #include <linux/module.h>
+#include <net/genetlink.h>
 #include <pnvme/version.h>
+#include <uapi/linux/pnvme.h>
 
 #include "drive.h"
 #include "event.h"
@@ -44,4 +46,5 @@ module_exit(pnvme_exit);
 
 MODULE_DESCRIPTION("Persistent namespaces on local NVMe drives");
 MODULE_VERSION(PNVME_VERSION);
+MODULE_ALIAS_GENL_FAMILY(PNVME_FAMILY_NAME);
 MODULE_LICENSE("GPL");
