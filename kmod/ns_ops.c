@@ -190,7 +190,6 @@ int pnvme_ns_commit_created(struct pnvme_ns *ns, struct pnvme_error *err)
 	ret = pnvme_table_add(l, &p, &why);
 	if (ret < 0)
 		return pnvme_refuse(err, ret, "%s", why);
-	pnvme_dirty_clear(l, p.start, p.bytes);
 	ret = pnvme_drive_update(drive, err);
 	if (ret)
 		return ret;
@@ -369,13 +368,10 @@ static int resize_in_label(struct pnvme_ns *ns, u64 bytes, struct pnvme_error *e
 {
 	struct pnvme_label *l = pnvme_drive_draft(ns->drive);
 	const char *why = "";
-	u64 start = (u64)ns->first << SECTOR_SHIFT;
 	int ret = pnvme_table_resize(l, ns_index(l, ns), bytes, &why);
 
 	if (ret)
 		return pnvme_refuse(err, ret, "namespace %s cannot be resized: %s", ns->name, why);
-	if (bytes > ns->bytes)
-		pnvme_dirty_clear(l, start + ns->bytes, bytes - ns->bytes);
 	return pnvme_drive_update(ns->drive, err);
 }
 

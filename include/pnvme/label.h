@@ -228,7 +228,7 @@ static_assert(offsetof(struct pnvme_label, ns) == 12288, "namespace table");
 static_assert(sizeof(struct pnvme_label) == PNVME_LABEL_BYTES, "label");
 
 /*
- * kmod/label.c: pure functions on a label in memory. They take no lock,
+ * kmod/label.c, kmod/table.c: pure functions on a label in memory. They take no lock,
  * allocate nothing and call nothing but memory and CRC functions. Where a
  * function takes @why it points that at a constant phrase ("namespaces
  * overlap") on failure, fit for the middle of a sentence.
