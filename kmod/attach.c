@@ -151,9 +151,10 @@ static int check_owner(struct pnvme_drive *drive, const struct pnvme_attach *req
 
 	if (req->from) {
 		if (memcmp(owner, req->from, 16))
-			return pnvme_refuse(err, -EXDEV,
-					    "%s belongs to host %pU, not %pU; nothing was imported",
-					    drive->lower_name, owner, req->from);
+			return pnvme_blame(err, PNVME_BLAME_OWNER,
+					   pnvme_refuse(err, -EXDEV,
+							"%s belongs to host %pU, not %pU; nothing was imported",
+							drive->lower_name, owner, req->from));
 		return 0;
 	}
 	if (memcmp(owner, req->host, 16) && memchr_inv(owner, 0, 16))
@@ -188,8 +189,10 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 	if (ret)
 		return ret;
 	if (req->uuid && memcmp(req->uuid, drive->uuid, 16))
-		return pnvme_refuse(err, -ESTALE, "%s carries the label of drive %pU, not %pU",
-				    drive->lower_name, drive->uuid, req->uuid);
+		return pnvme_blame(err, PNVME_BLAME_UUID,
+				   pnvme_refuse(err, -ESTALE,
+						"%s carries the label of drive %pU, not %pU",
+						drive->lower_name, drive->uuid, req->uuid));
 	ret = refuse_attached(drive, err);
 	if (ret)
 		return ret;
@@ -297,15 +300,15 @@ static int attach_listed(struct pnvme_drive *drive, const struct pnvme_attach *r
 		if (ret)
 			goto remove;
 	}
-	ret = write_label(drive, req, err);
-	if (ret)
-		goto remove;
 	ret = dev_set_name(&drive->dev, "pnvme%d", drive->instance);
 	if (!ret)
 		ret = device_add(&drive->dev);
 	if (ret)
 		goto remove;
-	ret = expose_namespaces(drive, err);
+	/* last of what can fail on adopt, so that a failure leaves no label */
+	ret = write_label(drive, req, err);
+	if (!ret)
+		ret = expose_namespaces(drive, err);
 	if (ret)
 		goto del_device;
 	pnvme_drive_expose(drive);
@@ -321,12 +324,17 @@ remove:
 
 static void announce(struct pnvme_drive *drive, const struct pnvme_attach *req)
 {
+	u64 epoch;
+
+	down_read(&pnvme_view);
+	epoch = le64_to_cpu(drive->label->epoch);
+	up_read(&pnvme_view);
 	if (drive->repaired)
 		pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_REPAIR, drive,
 				  "label copies were missing, damaged or old, and were rewritten");
 	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_ATTACH, drive, "%s, epoch %llu%s",
 			  req->adopt ? "adopted" : req->from ? "imported" : "attached",
-			  le64_to_cpu(drive->label->epoch), drive->read_only ? ", read-only" : "");
+			  epoch, drive->read_only ? ", read-only" : "");
 }
 
 static int attach_claimed(struct pnvme_drive *drive, const struct pnvme_attach *req,
@@ -381,10 +389,10 @@ int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **resu
 	ret = pnvme_drive_claim(drive, &req->lower, err);
 	if (ret)
 		goto put;
+	get_device(&drive->dev);	/* the list's, once it is in it */
 	ret = attach_claimed(drive, req, err);
 	if (ret || req->check)
 		goto release;
-	get_device(&drive->dev);
 	announce(drive, req);
 	pnvme_drive_scan_partitions(drive);
 	*result = drive;
@@ -394,6 +402,7 @@ release:
 	percpu_ref_kill(&drive->io_ref);
 	wait_for_completion(&drive->io_done);
 	pnvme_drive_release_lower(drive);
+	pnvme_drive_put(drive);
 put:
 	pnvme_drive_put(drive);
 	return ret;
@@ -419,9 +428,10 @@ static int check_erase(struct block_device *bdev, const u8 *uuid, const u8 *host
 		if (check == PNVME_LABEL_NONE)
 			continue;
 		if (memcmp(l->drive_uuid, uuid, 16)) {
-			ret = pnvme_refuse(err, -ESTALE,
-					   "%pg carries the label of drive %pU, not %pU; nothing was erased",
-					   bdev, l->drive_uuid, uuid);
+			pnvme_refuse(err, -ESTALE,
+				     "%pg carries the label of drive %pU, not %pU; nothing was erased",
+				     bdev, l->drive_uuid, uuid);
+			ret = pnvme_blame(err, PNVME_BLAME_UUID, -ESTALE);
 			break;
 		}
 		if (!check && memchr_inv(l->owner, 0, 16) && memcmp(l->owner, host, 16)) {

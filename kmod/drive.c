@@ -480,11 +480,15 @@ int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *sett
 
 	if (settings->has_hold_timeout && settings->hold_timeout > PNVME_HOLD_MAX &&
 	    settings->hold_timeout != PNVME_HOLD_FOREVER)
-		return pnvme_refuse(err, -ERANGE, "hold-timeout is at most %u seconds, or forever",
-				    PNVME_HOLD_MAX);
+		return pnvme_blame(err, PNVME_BLAME_HOLD_TIMEOUT,
+				   pnvme_refuse(err, -ERANGE,
+						"hold-timeout is at most %u seconds, or forever",
+						PNVME_HOLD_MAX));
 	if (settings->has_latency && settings->latency > PNVME_LATENCY_MAX)
-		return pnvme_refuse(err, -ERANGE, "latency times at least one I/O in %u",
-				    PNVME_LATENCY_MAX);
+		return pnvme_blame(err, PNVME_BLAME_LATENCY,
+				   pnvme_refuse(err, -ERANGE,
+						"latency times at least one I/O in %u",
+						PNVME_LATENCY_MAX));
 	mutex_lock(&drive->lock);
 	if (!drive->exposed)
 		ret = pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);

@@ -112,7 +112,7 @@ static void io_start(struct pnvme_io *io, struct pnvme_drive *drive, struct bio 
 	bio->bi_private = io;
 	bio_set_dev(bio, drive->claim.bdev);
 	bio->bi_iter.bi_sector += ns->first;
-	trace_block_bio_remap(bio, disk_devt(ns->disk), io->iter.bi_sector);
+	trace_block_bio_remap(bio, disk_devt(io->bdev->bd_disk), io->iter.bi_sector);
 }
 
 /**

@@ -31,9 +31,10 @@ static int lower_suits(const struct pnvme_lower_id *id, struct block_device *bde
 	if (bdev_is_partition(bdev))
 		return pnvme_refuse(err, -EINVAL, "%pg is a partition; name the whole drive", bdev);
 	if (id->diskseq && id->diskseq != bdev->bd_disk->diskseq)
-		return pnvme_refuse(err, -ESTALE,
-				    "%pg has become another disk (sequence number %llu, not %llu); run the command again",
-				    bdev, bdev->bd_disk->diskseq, id->diskseq);
+		return pnvme_blame(err, PNVME_BLAME_DISKSEQ,
+				   pnvme_refuse(err, -ESTALE,
+						"%pg has become another disk (sequence number %llu, not %llu); run the command again",
+						bdev, bdev->bd_disk->diskseq, id->diskseq));
 	if (pnvme_is_namespace(bdev->bd_disk))
 		return pnvme_refuse(err, -EINVAL,
 				    "%pg is itself a pnvme namespace; namespaces do not nest",

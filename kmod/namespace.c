@@ -73,7 +73,7 @@ static int ns_open(struct gendisk *disk, blk_mode_t mode)
 	spin_lock(&ns->open_lock);
 	if (ns->closed) {
 		ret = -ENXIO;
-	} else {
+	} else if (ns->scanner != current) {
 		ns->openers++;
 		snprintf(ns->opener, sizeof(ns->opener), "%s[%d]", current->comm,
 			 task_tgid_nr(current));
@@ -87,7 +87,7 @@ static void ns_release(struct gendisk *disk)
 	struct pnvme_ns *ns = disk->private_data;
 
 	spin_lock(&ns->open_lock);
-	if (!--ns->openers)
+	if (ns->scanner != current && !--ns->openers)
 		ns->opener[0] = '\0';
 	spin_unlock(&ns->open_lock);
 }
@@ -390,6 +390,17 @@ void pnvme_ns_remove(struct pnvme_ns *ns)
 	unlist(ns);
 }
 
+/*
+ * Our own scan counts as no opener: nobody could be told to close it. It opens
+ * and releases within this task, and what it reads is waited for like any I/O.
+ */
+static void set_scanner(struct pnvme_ns *ns, struct task_struct *task)
+{
+	spin_lock(&ns->open_lock);
+	ns->scanner = task;
+	spin_unlock(&ns->open_lock);
+}
+
 static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, dev_t *dev)
 {
 	struct pnvme_ns *ns;
@@ -420,9 +431,11 @@ void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
 	dev_t dev;
 
 	while ((ns = next_to_scan(drive, &dev))) {
+		set_scanner(ns, current);
 		/* the first open scans; if it fails the next one by anybody will */
 		if (!compat_claim_open(&claim, dev, BLK_OPEN_READ, NULL, NULL))
 			compat_claim_release(&claim);
+		set_scanner(ns, NULL);
 		pnvme_ns_put(ns);
 	}
 }

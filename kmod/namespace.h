@@ -33,10 +33,11 @@ struct pnvme_drive;
  *	and pnvme_view, read by the I/O path without a lock
  * @linked: the holder links exist; drive->lock
  * @needs_scan: partitions were not looked for yet; pnvme_view
- * @open_lock: guards the next three
+ * @open_lock: guards the next four
  * @openers: opens of disk and partitions that were not released
  * @closed: no more opens, the disk is about to go or to change
  * @opener: who opened it last, "comm[pid]"
+ * @scanner: the task that looks for partitions now; its opens do not count
  * @pending: resize: the size to come, 0 if none; drive->lock and pnvme_view
  * @pending_from: end of the namespace before; drive->lock
  * @zero_work: zeroes what is to be exposed; see zero.c
@@ -62,10 +63,11 @@ struct pnvme_ns {
 	bool			linked;
 	bool			needs_scan;
 
-	spinlock_t		open_lock;	/* the next three */
+	spinlock_t		open_lock;	/* the next four */
 	unsigned int		openers;
 	bool			closed;
 	char			opener[32];
+	struct task_struct	*scanner;
 
 	u64			pending;
 	u64			pending_from;

@@ -33,6 +33,31 @@ static char *request_page(struct sk_buff *skb)
 	return page_address(page);
 }
 
+/* The attribute that a refusal is about, in the set of the operation. */
+static const struct nlattr *blamed(const struct genl_info *info, enum pnvme_blame blame)
+{
+	static const u8 drive_attrs[] = {
+		[PNVME_BLAME_UUID]		= PNVME_A_DRIVE_UUID,
+		[PNVME_BLAME_OWNER]		= PNVME_A_DRIVE_OWNER,
+		[PNVME_BLAME_DISKSEQ]		= PNVME_A_DRIVE_DISKSEQ,
+		[PNVME_BLAME_HOLD_TIMEOUT]	= PNVME_A_DRIVE_HOLD_TIMEOUT,
+		[PNVME_BLAME_LATENCY]		= PNVME_A_DRIVE_LATENCY,
+	};
+	struct nlattr **attrs = info->attrs;
+
+	switch (blame) {
+	case PNVME_BLAME_NONE:
+		return NULL;
+	case PNVME_BLAME_NAME:
+		return info->genlhdr->cmd == PNVME_CMD_NS_RENAME ? attrs[PNVME_A_NAMESPACE_NEW_NAME]
+								 : attrs[PNVME_A_NAMESPACE_NAME];
+	case PNVME_BLAME_SIZE:
+		return attrs[PNVME_A_NAMESPACE_SIZE] ?: attrs[PNVME_A_NAMESPACE_LARGEST];
+	default:
+		return attrs[drive_attrs[blame]];
+	}
+}
+
 static int nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 		     const struct pnvme_error *err)
 {
@@ -42,6 +67,8 @@ static int nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 		NL_SET_ERR_MSG(info->extack, "out of memory; nothing was changed");
 	if (!ret || !err->text[0] || !info->extack)
 		return ret;
+	if (blamed(info, err->blame))
+		NL_SET_BAD_ATTR(info->extack, blamed(info, err->blame));
 	text = request_page(skb);
 	if (text) {
 		strscpy(text, err->text, PAGE_SIZE);

@@ -68,7 +68,7 @@ static struct pnvme_label *plan(struct pnvme_drive *drive, const char **why)
 		ret = 0;
 		if (ns->pending) {
 			ret = pnvme_table_resize(l, ns_index(l, ns), ns->pending, why);
-		} else if (!ns->disk) {
+		} else if (!ns->disk && ns_index(l, ns) < 0) {
 			ns_params(ns, &p);
 			ret = pnvme_table_add(l, &p, why);
 		}
@@ -78,6 +78,15 @@ static struct pnvme_label *plan(struct pnvme_drive *drive, const char **why)
 	return l;
 }
 
+static int check_size(u64 bytes, struct pnvme_error *err)
+{
+	if (bytes && !(bytes & (PNVME_ALIGN - 1)))
+		return 0;
+	return pnvme_blame(err, PNVME_BLAME_SIZE,
+			   pnvme_refuse(err, -EINVAL,
+					"a size of %llu bytes is not a multiple of 1 MiB", bytes));
+}
+
 static int plan_size(const struct pnvme_label *l, const struct pnvme_ns_request *req, u64 *bytes,
 		     struct pnvme_error *err)
 {
@@ -85,12 +94,13 @@ static int plan_size(const struct pnvme_label *l, const struct pnvme_ns_request 
 
 	*bytes = req->bytes;
 	if (!req->largest)
-		return 0;
+		return check_size(*bytes, err);
 	pnvme_space_get(l, &space);
 	*bytes = space.largest;
 	if (!space.largest)
-		return pnvme_refuse(err, -ENOSPC,
-				    "there is no free space; delete or shrink a namespace first");
+		return pnvme_blame(err, PNVME_BLAME_SIZE,
+				   pnvme_refuse(err, -ENOSPC,
+						"there is no free space; delete or shrink a namespace first"));
 	return 0;
 }
 
@@ -100,10 +110,11 @@ static int refuse_space(struct pnvme_drive *drive, const struct pnvme_label *l, 
 	struct pnvme_space space;
 
 	pnvme_space_get(l, &space);
-	return pnvme_refuse(err, -ENOSPC,
-			    "%s on %s for %llu MiB: %llu MiB are free, the largest gap is %llu MiB",
-			    why, dev_name(&drive->dev), bytes >> 20, space.free >> 20,
-			    space.largest >> 20);
+	return pnvme_blame(err, PNVME_BLAME_SIZE,
+			   pnvme_refuse(err, -ENOSPC,
+					"%s on %s for %llu MiB: %llu MiB are free, the largest gap is %llu MiB",
+					why, dev_name(&drive->dev), bytes >> 20, space.free >> 20,
+					space.largest >> 20));
 }
 
 /* Where and as what it will be: an entry in the plan. Returns its index. */
@@ -122,10 +133,6 @@ static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request 
 	ret = plan_size(l, req, &p.bytes, err);
 	if (ret)
 		return ret;
-	if (!p.bytes || p.bytes & (PNVME_ALIGN - 1))
-		return pnvme_refuse(err, -EINVAL,
-				    "a size of %llu bytes is not a multiple of 1 MiB",
-				    p.bytes);
 	if (pnvme_space_find(l, p.bytes, &p.start, &why))
 		return refuse_space(drive, l, p.bytes, why, err);
 	generate_random_uuid(uuid);
@@ -140,18 +147,21 @@ static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request 
 	return ret;
 }
 
-static int refuse_name(const char *name, struct pnvme_error *err)
+static int check_name(const char *name, struct pnvme_error *err)
 {
-	if (!pnvme_name_ok(name, PNVME_NAME_BYTES))
-		return pnvme_refuse(err, -EINVAL,
-				    "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
-	down_read(&pnvme_view);
-	if (pnvme_name_taken(name, NULL))
-		pnvme_refuse(err, -EEXIST,
-			     "there already is a namespace %s on this host; choose another name",
-			     name);
-	up_read(&pnvme_view);
-	return err->text[0] ? -EEXIST : 0;
+	if (pnvme_name_ok(name, PNVME_NAME_BYTES))
+		return 0;
+	return pnvme_blame(err, PNVME_BLAME_NAME,
+			   pnvme_refuse(err, -EINVAL,
+					"a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit"));
+}
+
+static int refuse_taken(const char *name, struct pnvme_error *err)
+{
+	return pnvme_blame(err, PNVME_BLAME_NAME,
+			   pnvme_refuse(err, -EEXIST,
+					"there already is a namespace %s on this host; choose another name",
+					name));
 }
 
 static int writable(struct pnvme_drive *drive, struct pnvme_error *err)
@@ -228,6 +238,18 @@ static int create_listed(struct pnvme_ns *ns, bool keep_data, struct pnvme_error
 	return pnvme_ns_commit_created(ns, err);
 }
 
+/* Early, for a dry run and a better sentence; pnvme_ns_list() decides. */
+static int check_free_name(const char *name, struct pnvme_error *err)
+{
+	int ret = 0;
+
+	down_read(&pnvme_view);
+	if (pnvme_name_taken(name, NULL))
+		ret = refuse_taken(name, err);
+	up_read(&pnvme_view);
+	return ret;
+}
+
 static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
 			 struct pnvme_ns **result, struct pnvme_error *err)
 {
@@ -236,6 +258,8 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 	int index, ret;
 
 	ret = writable(drive, err);
+	if (!ret)
+		ret = check_free_name(req->name, err);
 	if (ret)
 		return ret;
 	index = plan_create(drive, req, &l, err);
@@ -252,9 +276,7 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 	}
 	ret = pnvme_ns_list(ns, err);
 	if (!ret && ns->state == PNVME_NS_STATE_NAME_CONFLICT)
-		ret = pnvme_refuse(err, -EEXIST,
-				   "there already is a namespace %s on this host; choose another name",
-				   ns->name);
+		ret = refuse_taken(ns->name, err);
 	else if (!ret)
 		ret = create_listed(ns, req->keep_data, err);
 	if (ret) {
@@ -281,7 +303,7 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 int pnvme_ns_create(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
 		    struct pnvme_ns **result, struct pnvme_error *err)
 {
-	int ret = refuse_name(req->name, err);
+	int ret = check_name(req->name, err);
 
 	if (ret)
 		return ret;
@@ -400,9 +422,10 @@ static int ns_shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	int ret;
 
 	if (!req->force)
-		return pnvme_refuse(err, -EINVAL,
-				    "shrinking namespace %s to %llu MiB loses what lies behind; shrink what is in it first, then repeat with --force",
-				    ns->name, req->bytes >> 20);
+		return pnvme_blame(err, PNVME_BLAME_SIZE,
+				   pnvme_refuse(err, -EINVAL,
+						"shrinking namespace %s to %llu MiB loses what lies behind; shrink what is in it first, then repeat with --force",
+						ns->name, req->bytes >> 20));
 	ret = pnvme_ns_close(ns, "shrunk", err);
 	if (ret)
 		return ret;
@@ -429,8 +452,11 @@ static int ns_grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	if (!ret)
 		ret = pnvme_table_resize(l, ns_index(l, ns), req->bytes, &why);
 	if (ret)
-		return pnvme_refuse(err, ret, "namespace %s cannot grow to %llu MiB: %s", ns->name,
-				    req->bytes >> 20, why);
+		return pnvme_blame(err, PNVME_BLAME_SIZE,
+				   pnvme_refuse(err, ret,
+						"namespace %s cannot grow to %llu MiB: %s",
+						ns->name,
+						req->bytes >> 20, why));
 	if (req->check)
 		return 0;
 	zero = req->keep_data ? 0 : pnvme_zero_needed(drive, end, req->bytes - ns->bytes);
@@ -464,11 +490,9 @@ static int resize_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 	if (!ns->disk)
 		return pnvme_refuse(err, -ENODEV, "the creation of namespace %s failed; delete it",
 				    ns->name);
-	if (!req->bytes || req->bytes & (PNVME_ALIGN - 1))
-		return pnvme_refuse(err, -EINVAL, "a size of %llu bytes is not a multiple of 1 MiB",
-				    req->bytes);
-	if (req->bytes == ns->bytes)
-		return 0;
+	ret = check_size(req->bytes, err);
+	if (ret || req->bytes == ns->bytes)
+		return ret;
 	return req->bytes < ns->bytes ? ns_shrink(ns, req, err)
 				       : ns_grow(ns, req, err);
 }
@@ -508,9 +532,7 @@ static int reserve_name(struct pnvme_ns *ns, const char *name, bool check,
 
 	down_write(&pnvme_view);
 	if (pnvme_name_taken(name, ns)) {
-		ret = pnvme_refuse(err, -EEXIST,
-				   "there already is a namespace %s on this host; choose another name",
-				   name);
+		ret = refuse_taken(name, err);
 	} else if (!check) {
 		strscpy(ns->name, name, sizeof(ns->name));
 		ns->state = PNVME_NS_STATE_LIVE;
@@ -570,12 +592,10 @@ static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 int pnvme_ns_set_name(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 		      struct pnvme_error *err)
 {
-	int ret;
+	int ret = check_name(req->name, err);
 
-	if (!pnvme_name_ok(req->name, PNVME_NAME_BYTES))
-		return pnvme_refuse(err, -EINVAL,
-				    "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
-	ret = ns_lock(ns, err);
+	if (!ret)
+		ret = ns_lock(ns, err);
 	if (ret)
 		return ret;
 	ret = rename_locked(ns, req, err);
