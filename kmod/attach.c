@@ -86,7 +86,7 @@ static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req
 	ret = pnvme_slots_alloc(&slots);
 	if (ret)
 		return ret;
-	pnvme_slots_read(drive->claim.bdev, &slots);
+	pnvme_slots_read(drive->claim.bdev, drive->identity.capacity, &slots);
 	ret = refuse_labels(drive, &slots, err);
 	pnvme_slots_free(&slots);
 	if (ret)
@@ -129,7 +129,7 @@ static int read_label(struct pnvme_drive *drive, struct pnvme_error *err)
 	ret = pnvme_slots_alloc(&slots);
 	if (ret)
 		return ret;
-	pnvme_slots_read(drive->claim.bdev, &slots);
+	pnvme_slots_read(drive->claim.bdev, drive->identity.capacity, &slots);
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++)
 		copies[i] = slots.error[i] ? NULL : slots.copy[i];
 	ret = pnvme_label_pick(copies, &drive->repaired, &why);
@@ -231,7 +231,7 @@ static int write_label(struct pnvme_drive *drive, const struct pnvme_attach *req
 	if (!req->adopt)
 		draft_epoch(drive, req);
 	ret = pnvme_drive_first_write(drive, err);
-	if (ret && req->adopt && pnvme_slots_zero(drive->claim.bdev))
+	if (ret && req->adopt && pnvme_slots_zero(drive->claim.bdev, drive->identity.capacity))
 		pnvme_refuse(err, ret,
 			     "the first label of %s cannot be written (error %d), and parts of it may be left; look with pnvme drive examine",
 			     drive->lower_name, -ret);
@@ -258,35 +258,38 @@ static int add_namespaces(struct pnvme_drive *drive, struct pnvme_error *err)
 	return 0;
 }
 
-static int expose_namespaces(struct pnvme_drive *drive, struct pnvme_error *err)
+/*
+ * One that cannot be exposed does not take the others down: they may be in use
+ * as soon as they are there. What the label says of it stays.
+ */
+static void expose_namespaces(struct pnvme_drive *drive)
 {
 	struct pnvme_ns *ns;
 	int ret;
 
 	list_for_each_entry(ns, &drive->namespaces, node) {
 		ret = pnvme_ns_expose(ns);
-		if (ret)
-			return pnvme_refuse(err, ret,
-					    "the block device of namespace %s cannot be made (error %d); the drive was not attached",
-					    ns->name, -ret);
+		if (!ret)
+			continue;
+		down_write(&pnvme_view);
+		ns->state = PNVME_NS_STATE_FAILED;
+		snprintf(ns->reason, sizeof(ns->reason),
+			 "its block device could not be made (error %d)", -ret);
+		pnvme_changed();
+		up_write(&pnvme_view);
+		pnvme_event_ns(PNVME_EVENT_TYPE_NS_FAIL, ns,
+			       "its block device could not be made (error %d); detach and attach the drive",
+			       -ret);
 	}
-	return 0;
 }
 
-/*
- * Readers wait for exposed; udev may open a disk as soon as it is added. So a
- * failure half way must keep new openers out and wait for those inside.
- */
-static void unexpose_namespaces(struct pnvme_drive *drive)
+/* None is exposed yet. */
+static void remove_namespaces(struct pnvme_drive *drive)
 {
-	struct pnvme_error ignored;
 	struct pnvme_ns *ns, *tmp;
 
-	list_for_each_entry_safe(ns, tmp, &drive->namespaces, node) {
-		while (pnvme_ns_close(ns, "detached", &ignored))
-			schedule_timeout_uninterruptible(msecs_to_jiffies(10));
+	list_for_each_entry_safe(ns, tmp, &drive->namespaces, node)
 		pnvme_ns_remove(ns);
-	}
 }
 
 static int attach_listed(struct pnvme_drive *drive, const struct pnvme_attach *req,
@@ -307,18 +310,16 @@ static int attach_listed(struct pnvme_drive *drive, const struct pnvme_attach *r
 		goto remove;
 	/* last of what can fail on adopt, so that a failure leaves no label */
 	ret = write_label(drive, req, err);
-	if (!ret)
-		ret = expose_namespaces(drive, err);
 	if (ret)
 		goto del_device;
+	expose_namespaces(drive);
 	pnvme_drive_expose(drive);
 	return 0;
 
 del_device:
-	unexpose_namespaces(drive);
 	device_del(&drive->dev);
 remove:
-	unexpose_namespaces(drive);
+	remove_namespaces(drive);
 	return ret;
 }
 
@@ -408,41 +409,93 @@ put:
 	return ret;
 }
 
-/* Any copy with our magic, whole or not, must name the drive that is to be erased. */
-static int check_erase(struct block_device *bdev, const u8 *uuid, const u8 *host,
+/* The same hardware by another path may be attached: a copy of it may go. */
+static int refuse_erase_attached(const struct pnvme_identity *id, const u8 *uuid,
+				 struct pnvme_error *err)
+{
+	struct pnvme_drive *drive = pnvme_drive_get(uuid);
+	int ret = 0;
+
+	if (!drive)
+		return 0;
+	if (drive->identity.hwid_type == id->hwid_type &&
+	    !memcmp(drive->identity.hwid, id->hwid, sizeof(id->hwid)) &&
+	    !strcmp(drive->identity.serial, id->serial) &&
+	    !strcmp(drive->identity.model, id->model) && id->nvme)
+		ret = pnvme_refuse(err, -EBUSY,
+				   "drive %pU is attached as %s, by another path to the same hardware; detach it first",
+				   uuid, dev_name(&drive->dev));
+	pnvme_drive_put(drive);
+	return ret;
+}
+
+/* One copy with our magic, whole or not, must name the drive that is to be erased. */
+static int check_erase_copy(struct block_device *bdev, const struct pnvme_label *l, int check,
+			    const u8 *uuid, const u8 *host, struct pnvme_error *err)
+{
+	if (memcmp(l->drive_uuid, uuid, 16)) {
+		pnvme_refuse(err, -ESTALE,
+			     "%pg carries the label of drive %pU, not %pU; nothing was erased",
+			     bdev, l->drive_uuid, uuid);
+		return pnvme_blame(err, PNVME_BLAME_UUID, -ESTALE);
+	}
+	if (!check && memchr_inv(l->owner, 0, 16) && memcmp(l->owner, host, 16))
+		return pnvme_refuse(err, -EXDEV, "%pg belongs to host %pU; import it first",
+				    bdev, l->owner);
+	return 0;
+}
+
+static int check_erase(struct block_device *bdev, u64 capacity, const u8 *uuid, const u8 *host,
 		       struct pnvme_error *err)
 {
 	struct pnvme_slots slots;
+	bool found = false;
 	const char *why;
 	int i, check, ret;
 
 	ret = pnvme_slots_alloc(&slots);
 	if (ret)
 		return ret;
-	pnvme_slots_read(bdev, &slots);
-	ret = pnvme_refuse(err, -ENODATA, "%pg carries no pnvme label; nothing to erase", bdev);
-	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
-		const struct pnvme_label *l = slots.copy[i];
-
-		check = slots.error[i] ? PNVME_LABEL_NONE : pnvme_label_check(l, &why);
+	pnvme_slots_read(bdev, capacity, &slots);
+	for (i = 0; i < PNVME_LABEL_SLOTS && !ret; i++) {
+		check = slots.error[i] ? PNVME_LABEL_NONE : pnvme_label_check(slots.copy[i], &why);
 		if (check == PNVME_LABEL_NONE)
 			continue;
-		if (memcmp(l->drive_uuid, uuid, 16)) {
-			pnvme_refuse(err, -ESTALE,
-				     "%pg carries the label of drive %pU, not %pU; nothing was erased",
-				     bdev, l->drive_uuid, uuid);
-			ret = pnvme_blame(err, PNVME_BLAME_UUID, -ESTALE);
-			break;
-		}
-		if (!check && memchr_inv(l->owner, 0, 16) && memcmp(l->owner, host, 16)) {
-			ret = pnvme_refuse(err, -EXDEV, "%pg belongs to host %pU; import it first",
-					   bdev, l->owner);
-			break;
-		}
-		ret = 0;
+		found = true;
+		ret = check_erase_copy(bdev, slots.copy[i], check, uuid, host, err);
 	}
 	pnvme_slots_free(&slots);
+	if (!ret && !found)
+		ret = pnvme_refuse(err, -ENODATA, "%pg carries no pnvme label; nothing to erase",
+				   bdev);
 	return ret;
+}
+
+static int erase_claimed(struct block_device *bdev, const u8 *uuid, const u8 *host, bool check,
+			 struct pnvme_error *err)
+{
+	struct pnvme_identity id;
+	int ret;
+
+	sync_blockdev(bdev);
+	invalidate_bdev(bdev);
+	if (bdev_read_only(bdev))
+		return pnvme_refuse(err, -EROFS, "%pg is read-only", bdev);
+	ret = pnvme_identity_read(bdev, &id);
+	if (!ret)
+		ret = check_erase(bdev, id.capacity, uuid, host, err);
+	if (!ret)
+		ret = refuse_erase_attached(&id, uuid, err);
+	if (ret || check)
+		return ret;
+	ret = pnvme_slots_zero(bdev, id.capacity);
+	invalidate_bdev(bdev);
+	if (ret)
+		return pnvme_refuse(err, ret,
+				    "the label of %pg cannot be erased (error %d); repeat, or look with pnvme drive examine",
+				    bdev, -ret);
+	pr_info("%pg: label of drive %pU erased\n", bdev, uuid);
+	return 0;
 }
 
 /**
@@ -464,22 +517,7 @@ int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const 
 	ret = pnvme_lower_claim(lower, &claim, NULL, &claim, err);
 	if (ret)
 		return ret;
-	sync_blockdev(claim.bdev);
-	invalidate_bdev(claim.bdev);
-	if (bdev_read_only(claim.bdev))
-		ret = pnvme_refuse(err, -EROFS, "%pg is read-only", claim.bdev);
-	if (!ret)
-		ret = check_erase(claim.bdev, uuid, host, err);
-	if (!ret && !check) {
-		ret = pnvme_slots_zero(claim.bdev);
-		if (ret)
-			pnvme_refuse(err, ret,
-				     "the label of %pg cannot be erased (error %d); repeat, or look with pnvme drive examine",
-				     claim.bdev, -ret);
-		else
-			pr_info("%pg: label of drive %pU erased\n", claim.bdev, uuid);
-		invalidate_bdev(claim.bdev);
-	}
+	ret = erase_claimed(claim.bdev, uuid, host, check, err);
 	compat_claim_release(&claim);
 	return ret;
 }

@@ -3,6 +3,7 @@
 #include <linux/atomic.h>
 #include <linux/blkdev.h>
 #include <linux/device.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -80,8 +81,10 @@ static void drive_release(struct device *dev)
 	pnvme_label_free(drive->next);
 	pnvme_label_free(drive->check);
 	kfree(drive);
+	rcu_read_lock();	/* keeps this text until we have left it */
 	if (atomic_dec_and_test(&live))
 		wake_up(&all_gone);
+	rcu_read_unlock();
 }
 
 static void io_ref_release(struct percpu_ref *ref)
@@ -89,8 +92,13 @@ static void io_ref_release(struct percpu_ref *ref)
 	complete(&container_of(ref, struct pnvme_drive, io_ref)->io_done);
 }
 
-/* What a look at the lower device finds wrong; pnvme_view is held, the claim is valid. */
-static const char *look(const struct pnvme_drive *drive)
+/**
+ * pnvme_drive_look - what a look at the lower device finds wrong
+ * @drive: claimed
+ *
+ * Return: half a sentence, or NULL.
+ */
+const char *pnvme_drive_look(const struct pnvme_drive *drive)
 {
 	struct block_device *bdev = drive->claim.bdev;
 
@@ -115,7 +123,7 @@ static void watch(struct work_struct *work)
 	down_read(&pnvme_view);
 	on = drive->exposed && drive->state == PNVME_DRIVE_STATE_LIVE;
 	if (on)
-		wrong = look(drive);
+		wrong = pnvme_drive_look(drive);
 	up_read(&pnvme_view);
 	if (wrong)
 		pnvme_drive_fail(drive, wrong);
@@ -196,8 +204,11 @@ int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lo
 	struct gendisk *disk;
 	int ret = pnvme_lower_claim(lower, drive, &holder_ops, &drive->claim, err);
 
-	if (ret)
+	if (ret) {
+		/* the claim may have lasted long enough for mark_dead() */
+		cancel_delayed_work_sync(&drive->watch);
 		return ret;
+	}
 	disk = drive->claim.bdev->bd_disk;
 	strscpy(drive->lower_name, disk->disk_name, sizeof(drive->lower_name));
 	drive->lower_dev = disk_devt(disk);
@@ -380,7 +391,7 @@ static void reopen_all(struct pnvme_drive *drive)
 		pnvme_ns_reopen(ns);
 }
 
-static int close_all(struct pnvme_drive *drive, struct pnvme_error *err)
+static int check_closable(struct pnvme_drive *drive, struct pnvme_error *err)
 {
 	struct pnvme_ns *ns;
 	int ret = 0;
@@ -391,7 +402,20 @@ static int close_all(struct pnvme_drive *drive, struct pnvme_error *err)
 					   "namespace %s is being zeroed; wait for that, or delete it to cancel",
 					   ns->name);
 		else
-			ret = pnvme_ns_close(ns, "detached", err);
+			ret = pnvme_ns_close(ns, "detached", true, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int close_all(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	struct pnvme_ns *ns;
+	int ret = 0;
+
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		ret = pnvme_ns_close(ns, "detached", false, err);
 		if (ret)
 			break;
 	}
@@ -415,12 +439,16 @@ static int detach_locked(struct pnvme_drive *drive, bool release, bool check,
 
 	if (!drive->exposed)
 		return pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);
+	/* a refusal and a dry run must not keep others from opening meanwhile */
+	ret = check_closable(drive, err);
+	if (ret || check)
+		return ret;
 	ret = close_all(drive, err);
 	if (ret)
 		return ret;
-	if (release && !check)
+	if (release)
 		ret = clear_owner(drive, err);
-	if (ret || check) {
+	if (ret) {
 		reopen_all(drive);
 		return ret;
 	}
@@ -531,6 +559,7 @@ void pnvme_drives_exit(void)
 	}
 	pnvme_namespaces_exit();
 	wait_event(all_gone, !atomic_read(&live));
+	synchronize_rcu();
 	destroy_workqueue(pnvme_wq);
 	class_destroy(drive_class);
 }

@@ -150,6 +150,7 @@ int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const 
 		      bool check, struct pnvme_error *err);
 int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *settings,
 		    bool check, struct pnvme_error *err);
+const char *pnvme_drive_look(const struct pnvme_drive *drive);
 void pnvme_drive_fail(struct pnvme_drive *drive, const char *reason);
 
 /* attach.c */

@@ -41,13 +41,14 @@ static void publish(struct pnvme_drive *drive)
 static int still_ours(struct pnvme_drive *drive)
 {
 	struct pnvme_slots slots;
-	const char *why;
 	int i, ret, same = 0;
+	bool foreign = false;
+	const char *why;
 
 	ret = pnvme_slots_alloc(&slots);
 	if (ret)
 		return ret;
-	pnvme_slots_read(drive->claim.bdev, &slots);
+	pnvme_slots_read(drive->claim.bdev, drive->identity.capacity, &slots);
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
 		if (slots.error[i])
 			continue;
@@ -56,13 +57,18 @@ static int still_ours(struct pnvme_drive *drive)
 			continue;
 		}
 		ret = pnvme_label_check(slots.copy[i], &why);
-		if (ret != PNVME_LABEL_NONE && ret != PNVME_LABEL_CORRUPT) {
-			same = 0;
-			break;
-		}
+		if (ret != PNVME_LABEL_NONE && ret != PNVME_LABEL_CORRUPT)
+			foreign = true;
 	}
 	pnvme_slots_free(&slots);
-	return same ? 0 : -ESTALE;
+	if (foreign)
+		return -ESTALE;
+	return same ? 0 : -EIO;
+}
+
+static int write_slots(struct pnvme_drive *drive, const struct pnvme_label *label)
+{
+	return pnvme_label_write(drive->claim.bdev, drive->identity.capacity, label, drive->check);
 }
 
 /* Old content, next sequence: whatever the failed write left behind is behind it. */
@@ -70,21 +76,23 @@ static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 {
 	struct pnvme_label *old = pnvme_drive_draft(drive);
 
-	old->sequence = cpu_to_le64(failed_sequence + 1);
-	pnvme_label_seal(old);
-	if (!pnvme_label_write(drive->claim.bdev, old, drive->check)) {
-		publish(drive);
-		return;
+	old->sequence = cpu_to_le64(failed_sequence);
+	if (!pnvme_label_next(old)) {
+		pnvme_label_seal(old);
+		if (!write_slots(drive, old)) {
+			publish(drive);
+			return;
+		}
 	}
 	drive->label_lost = true;
-	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_FAIL, drive,
+	pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_LOST, drive,
 			  "a label update failed half way and could not be taken back; changes are refused until pnvme drive detach and attach repair it");
 }
 
 static int write_draft(struct pnvme_drive *drive, struct pnvme_error *err)
 {
 	u64 sequence = le64_to_cpu(drive->next->sequence);
-	int ret = pnvme_label_write(drive->claim.bdev, drive->next, drive->check);
+	int ret = write_slots(drive, drive->next);
 
 	if (!ret) {
 		publish(drive);
@@ -128,9 +136,12 @@ static int seal_draft(struct pnvme_drive *drive, struct pnvme_error *err)
  */
 int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
 {
+	const char *wrong = pnvme_drive_look(drive);
 	int ret;
 
 	lockdep_assert_held(&drive->lock);
+	if (wrong)
+		pnvme_drive_fail(drive, wrong);
 	if (drive->read_only)
 		return pnvme_refuse(err, -EROFS,
 				    "drive %s is attached read-only; attach it without --read-only to change it",
@@ -152,6 +163,10 @@ int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
 				    "the label of %s was changed by somebody else; I/O is stopped, look with pnvme drive examine",
 				    drive->lower_name);
 	}
+	if (ret == -EIO)
+		return pnvme_refuse(err, ret,
+				    "no copy of the label of %s can be read; nothing was changed, look at the drive's health",
+				    drive->lower_name);
 	if (ret)
 		return ret;
 	return write_draft(drive, err);

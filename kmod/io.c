@@ -115,9 +115,18 @@ static void io_start(struct pnvme_io *io, struct pnvme_drive *drive, struct bio 
 	trace_block_bio_remap(bio, disk_devt(io->bdev->bd_disk), io->iter.bi_sector);
 }
 
+/*
+ * The block layer checks a bio for a partition against the partition alone, and
+ * that may reach beyond a namespace that was shrunk.
+ */
+static bool beyond_end(const struct bio *bio)
+{
+	return bio_sectors(bio) && bio_end_sector(bio) > get_capacity(bio->bi_bdev->bd_disk);
+}
+
 /**
  * pnvme_submit_bio - block_device_operations.submit_bio of a namespace
- * @bio: in the namespace's range, which the block layer has checked
+ * @bio: of the disk or a partition of it, its sector relative to the disk
  */
 void pnvme_submit_bio(struct bio *bio)
 {
@@ -125,7 +134,7 @@ void pnvme_submit_bio(struct bio *bio)
 	struct pnvme_drive *drive = ns->drive;
 	struct pnvme_io *io;
 
-	if (unlikely(ns->read_only && modifies(bio))) {
+	if (unlikely((ns->read_only && modifies(bio)) || beyond_end(bio))) {
 		bio_io_error(bio);
 		return;
 	}

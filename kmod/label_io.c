@@ -24,7 +24,7 @@ void pnvme_label_free(struct pnvme_label *label)
 }
 
 /* @label is physically contiguous (pnvme_label_alloc), so one segment holds it. */
-static int slot_io(struct block_device *bdev, unsigned int slot, blk_opf_t opf,
+static int slot_io(struct block_device *bdev, u64 capacity, unsigned int slot, blk_opf_t opf,
 		   struct pnvme_label *label)
 {
 	struct bio_vec bvec;
@@ -32,30 +32,31 @@ static int slot_io(struct block_device *bdev, unsigned int slot, blk_opf_t opf,
 	int ret;
 
 	bio_init(&bio, bdev, &bvec, 1, opf | REQ_SYNC | REQ_META);
-	bio.bi_iter.bi_sector = pnvme_label_slot(bdev_nr_bytes(bdev), slot) >> SECTOR_SHIFT;
+	bio.bi_iter.bi_sector = pnvme_label_slot(capacity, slot) >> SECTOR_SHIFT;
 	__bio_add_page(&bio, virt_to_page(label), PNVME_LABEL_BYTES, offset_in_page(label));
 	ret = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 	return ret;
 }
 
-static int slot_verify(struct block_device *bdev, unsigned int slot,
+static int slot_verify(struct block_device *bdev, u64 capacity, unsigned int slot,
 		       const struct pnvme_label *label, struct pnvme_label *check)
 {
-	int ret = slot_io(bdev, slot, REQ_OP_READ, check);
+	int ret = slot_io(bdev, capacity, slot, REQ_OP_READ, check);
 
 	if (ret)
 		return ret;
 	return memcmp(check, label, PNVME_LABEL_BYTES) ? -EIO : 0;
 }
 
-static int pair_write(struct block_device *bdev, const u8 *pair, const struct pnvme_label *label,
-		      struct pnvme_label *check)
+static int pair_write(struct block_device *bdev, u64 capacity, const u8 *pair,
+		      const struct pnvme_label *label, struct pnvme_label *check)
 {
 	int i, ret;
 
 	for (i = 0; i < 2; i++) {
-		ret = slot_io(bdev, pair[i], REQ_OP_WRITE | REQ_FUA, (struct pnvme_label *)label);
+		ret = slot_io(bdev, capacity, pair[i], REQ_OP_WRITE | REQ_FUA,
+			      (struct pnvme_label *)label);
 		if (ret)
 			return ret;
 	}
@@ -63,7 +64,7 @@ static int pair_write(struct block_device *bdev, const u8 *pair, const struct pn
 	if (ret)
 		return ret;
 	for (i = 0; i < 2; i++) {
-		ret = slot_verify(bdev, pair[i], label, check);
+		ret = slot_verify(bdev, capacity, pair[i], label, check);
 		if (ret)
 			return ret;
 	}
@@ -73,6 +74,7 @@ static int pair_write(struct block_device *bdev, const u8 *pair, const struct pn
 /**
  * pnvme_label_write - write a sealed label to all slots, pair by pair
  * @bdev: lower device, claimed for writing
+ * @capacity: of it when it was claimed
  * @label: what to write
  * @check: scratch of the same size, for reading back
  *
@@ -80,12 +82,12 @@ static int pair_write(struct block_device *bdev, const u8 *pair, const struct pn
  * the old content, the new, or neither, but never is more than one pair touched
  * before the other is whole.
  */
-int pnvme_label_write(struct block_device *bdev, const struct pnvme_label *label,
+int pnvme_label_write(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
 		      struct pnvme_label *check)
 {
-	int ret = pair_write(bdev, pairs[0], label, check);
+	int ret = pair_write(bdev, capacity, pairs[0], label, check);
 
-	return ret ? ret : pair_write(bdev, pairs[1], label, check);
+	return ret ? ret : pair_write(bdev, capacity, pairs[1], label, check);
 }
 
 int pnvme_slots_alloc(struct pnvme_slots *slots)
@@ -111,28 +113,29 @@ void pnvme_slots_free(struct pnvme_slots *slots)
 		pnvme_label_free(slots->copy[i]);
 }
 
-void pnvme_slots_read(struct block_device *bdev, struct pnvme_slots *slots)
+void pnvme_slots_read(struct block_device *bdev, u64 capacity, struct pnvme_slots *slots)
 {
 	int i;
 
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++)
-		slots->error[i] = slot_io(bdev, i, REQ_OP_READ, slots->copy[i]);
+		slots->error[i] = slot_io(bdev, capacity, i, REQ_OP_READ, slots->copy[i]);
 }
 
 /**
  * pnvme_slots_zero - take the label off a drive
  * @bdev: lower device, claimed for writing
+ * @capacity: of it when it was claimed
  *
  * Return: 0, or the first error; copies may be left then.
  */
-int pnvme_slots_zero(struct block_device *bdev)
+int pnvme_slots_zero(struct block_device *bdev, u64 capacity)
 {
 	struct pnvme_label *zero = pnvme_label_alloc();
 	struct pnvme_label *check = pnvme_label_alloc();
 	int ret = -ENOMEM;
 
 	if (zero && check)
-		ret = pnvme_label_write(bdev, zero, check);
+		ret = pnvme_label_write(bdev, capacity, zero, check);
 	pnvme_label_free(zero);
 	pnvme_label_free(check);
 	return ret;

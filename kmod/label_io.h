@@ -20,9 +20,13 @@ void pnvme_label_free(struct pnvme_label *label);
 
 int pnvme_slots_alloc(struct pnvme_slots *slots);
 void pnvme_slots_free(struct pnvme_slots *slots);
-void pnvme_slots_read(struct block_device *bdev, struct pnvme_slots *slots);
-int pnvme_slots_zero(struct block_device *bdev);
-int pnvme_label_write(struct block_device *bdev, const struct pnvme_label *label,
+/*
+ * @capacity tells where the slots are: the one that the claim began with, never
+ * the one of this moment, which somebody may have changed under us.
+ */
+void pnvme_slots_read(struct block_device *bdev, u64 capacity, struct pnvme_slots *slots);
+int pnvme_slots_zero(struct block_device *bdev, u64 capacity);
+int pnvme_label_write(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
 		      struct pnvme_label *check);
 
 #endif

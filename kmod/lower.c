@@ -54,6 +54,19 @@ static int lower_suits(const struct pnvme_lower_id *id, struct block_device *bde
 	return 0;
 }
 
+/*
+ * Opening a number that no device has asks for a module that might make one,
+ * and waits for it; such a module may in turn wait for generic netlink, in an
+ * operation of which we are. So only what is there already is opened.
+ */
+static bool lower_exists(dev_t dev)
+{
+	struct device *found = class_find_device_by_devt(compat_block_class(), dev);
+
+	put_device(found);
+	return found;
+}
+
 /**
  * pnvme_lower_claim - open a lower device exclusively
  * @id: which one
@@ -68,8 +81,11 @@ int pnvme_lower_claim(const struct pnvme_lower_id *id, void *holder,
 		      const struct blk_holder_ops *hops, struct compat_claim *claim,
 		      struct pnvme_error *err)
 {
-	int ret = compat_claim_open(claim, id->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, holder, hops);
+	int ret = -ENODEV;
 
+	if (lower_exists(id->dev))
+		ret = compat_claim_open(claim, id->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, holder,
+					hops);
 	if (ret)
 		return lower_refuse_open(id->dev, ret, err);
 	ret = lower_suits(id, claim->bdev, err);

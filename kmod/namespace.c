@@ -2,6 +2,7 @@
 /* Namespaces as devices: their life, who has them open, what sysfs says of them. */
 #include <linux/atomic.h>
 #include <linux/blkdev.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -22,8 +23,10 @@ static void ns_free(struct kref *ref)
 
 	pnvme_drive_put(ns->drive);
 	kfree(ns);
+	rcu_read_lock();	/* keeps this text until we have left it */
 	if (atomic_dec_and_test(&live))
 		wake_up(&all_gone);
+	rcu_read_unlock();
 }
 
 void pnvme_ns_put(struct pnvme_ns *ns)
@@ -35,18 +38,19 @@ void pnvme_ns_put(struct pnvme_ns *ns)
  * pnvme_ns_close - let nobody open a namespace any more
  * @ns: drive->lock is held
  * @what: the operation it is for, "deleted"
+ * @check: only look whether it could be closed
  * @err: the sentence, on failure
  *
  * Return: 0, or -EBUSY if it is open now; pnvme_ns_reopen() takes it back.
  */
-int pnvme_ns_close(struct pnvme_ns *ns, const char *what, struct pnvme_error *err)
+int pnvme_ns_close(struct pnvme_ns *ns, const char *what, bool check, struct pnvme_error *err)
 {
 	unsigned int openers;
 	char opener[sizeof(ns->opener)];
 
 	spin_lock(&ns->open_lock);
 	openers = ns->openers;
-	if (!openers)
+	if (!openers && !check)
 		ns->closed = true;
 	strscpy(opener, ns->opener, sizeof(opener));
 	spin_unlock(&ns->open_lock);
@@ -311,7 +315,6 @@ static void set_disk(struct pnvme_ns *ns, struct gendisk *disk)
 {
 	down_write(&pnvme_view);
 	ns->disk = disk;
-	ns->needs_scan = disk;
 	pnvme_changed();
 	up_write(&pnvme_view);
 }
@@ -365,6 +368,7 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 		return ret;
 	}
 	link_holder(ns);
+	pnvme_ns_needs_scan(ns);
 	return 0;
 }
 
@@ -393,11 +397,26 @@ void pnvme_ns_remove(struct pnvme_ns *ns)
 /*
  * Our own scan counts as no opener: nobody could be told to close it. It opens
  * and releases within this task, and what it reads is waited for like any I/O.
+ * One scan at a time: a second would take the first one's place in @scanner.
  */
-static void set_scanner(struct pnvme_ns *ns, struct task_struct *task)
+static bool begin_scan(struct pnvme_ns *ns)
+{
+	bool begun = false;
+
+	spin_lock(&ns->open_lock);
+	if (ns->disk && ns->needs_scan && !ns->scanner) {
+		ns->scanner = current;
+		ns->needs_scan = false;
+		begun = true;
+	}
+	spin_unlock(&ns->open_lock);
+	return begun;
+}
+
+static void end_scan(struct pnvme_ns *ns)
 {
 	spin_lock(&ns->open_lock);
-	ns->scanner = task;
+	ns->scanner = NULL;
 	spin_unlock(&ns->open_lock);
 }
 
@@ -405,23 +424,33 @@ static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, dev_t *dev)
 {
 	struct pnvme_ns *ns;
 
-	down_write(&pnvme_view);
+	down_read(&pnvme_view);
 	list_for_each_entry(ns, &drive->namespaces, node) {
-		if (!ns->disk || !ns->needs_scan)
+		if (!begin_scan(ns))
 			continue;
-		ns->needs_scan = false;
 		compat_request_part_scan(ns->disk);
 		*dev = disk_devt(ns->disk);
 		kref_get(&ns->ref);
-		up_write(&pnvme_view);
+		up_read(&pnvme_view);
 		return ns;
 	}
-	up_write(&pnvme_view);
+	up_read(&pnvme_view);
 	return NULL;
 }
 
 /**
- * pnvme_drive_scan_partitions - look for partitions in new namespaces
+ * pnvme_ns_needs_scan - its partitions are to be looked for (again)
+ * @ns: exposed; pnvme_drive_scan_partitions() does it when no lock is held
+ */
+void pnvme_ns_needs_scan(struct pnvme_ns *ns)
+{
+	spin_lock(&ns->open_lock);
+	ns->needs_scan = true;
+	spin_unlock(&ns->open_lock);
+}
+
+/**
+ * pnvme_drive_scan_partitions - look for partitions where they may have changed
  * @drive: no lock is held: the scan reads, and reading may wait
  */
 void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
@@ -431,11 +460,10 @@ void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
 	dev_t dev;
 
 	while ((ns = next_to_scan(drive, &dev))) {
-		set_scanner(ns, current);
 		/* the first open scans; if it fails the next one by anybody will */
 		if (!compat_claim_open(&claim, dev, BLK_OPEN_READ, NULL, NULL))
 			compat_claim_release(&claim);
-		set_scanner(ns, NULL);
+		end_scan(ns);
 		pnvme_ns_put(ns);
 	}
 }
@@ -444,4 +472,5 @@ void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
 void pnvme_namespaces_exit(void)
 {
 	wait_event(all_gone, !atomic_read(&live));
+	synchronize_rcu();
 }

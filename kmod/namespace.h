@@ -32,12 +32,12 @@ struct pnvme_drive;
  * @read_only: modifications are refused; written while closed, under drive->lock
  *	and pnvme_view, read by the I/O path without a lock
  * @linked: the holder links exist; drive->lock
- * @needs_scan: partitions were not looked for yet; pnvme_view
- * @open_lock: guards the next four
+ * @open_lock: guards the next five
  * @openers: opens of disk and partitions that were not released
  * @closed: no more opens, the disk is about to go or to change
  * @opener: who opened it last, "comm[pid]"
  * @scanner: the task that looks for partitions now; its opens do not count
+ * @needs_scan: partitions are to be looked for
  * @pending: resize: the size to come, 0 if none; drive->lock and pnvme_view
  * @pending_from: end of the namespace before; drive->lock
  * @zero_work: zeroes what is to be exposed; see zero.c
@@ -61,13 +61,13 @@ struct pnvme_ns {
 	u8			policy;
 	bool			read_only;
 	bool			linked;
-	bool			needs_scan;
 
-	spinlock_t		open_lock;	/* the next four */
+	spinlock_t		open_lock;	/* the next five */
 	unsigned int		openers;
 	bool			closed;
 	char			opener[32];
 	struct task_struct	*scanner;
+	bool			needs_scan;
 
 	u64			pending;
 	u64			pending_from;
@@ -90,9 +90,11 @@ struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_labe
 int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err);
 int pnvme_ns_expose(struct pnvme_ns *ns);
 void pnvme_ns_remove(struct pnvme_ns *ns);
-int pnvme_ns_close(struct pnvme_ns *ns, const char *what, struct pnvme_error *err);
+int pnvme_ns_close(struct pnvme_ns *ns, const char *what, bool check, struct pnvme_error *err);
 void pnvme_ns_reopen(struct pnvme_ns *ns);
 bool pnvme_name_taken(const char *name, const struct pnvme_ns *except);
+
+void pnvme_ns_needs_scan(struct pnvme_ns *ns);
 
 /* No lock is held. */
 void pnvme_drive_scan_partitions(struct pnvme_drive *drive);

@@ -19,11 +19,16 @@
  * has returned, and the kernel's own buffer for that holds 80 bytes (none on
  * 6.1). So it goes on a page that belongs to the request and is freed with it.
  * Messages in one request are acknowledged one by one: they share the page.
+ *
+ * Not where the request is so large that its head is vmalloc'ed: netlink frees
+ * such a head by itself, and what hangs on it would be leaked.
  */
 static char *request_page(struct sk_buff *skb)
 {
 	struct page *page;
 
+	if (is_vmalloc_addr(skb->head))
+		return NULL;
 	if (skb_shinfo(skb)->nr_frags)
 		return page_address(skb_frag_page(&skb_shinfo(skb)->frags[0]));
 	page = alloc_page(GFP_KERNEL);
@@ -73,6 +78,8 @@ static int nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 	if (text) {
 		strscpy(text, err->text, PAGE_SIZE);
 		info->extack->_msg = text;
+	} else {
+		NL_SET_ERR_MSG(info->extack, "refused; there is no memory to say why, send one small request at a time");
 	}
 	return ret;
 }
@@ -123,6 +130,16 @@ static int reply_with(struct genl_info *info, u8 cmd, fill_fn fill, void *object
 	}
 	genlmsg_end(skb, hdr);
 	return genlmsg_reply(skb, info);
+}
+
+/*
+ * After a change was made: it stays made if there is no memory to describe it,
+ * and the caller has the acknowledgment.
+ */
+static int reply_done(struct genl_info *info, u8 cmd, fill_fn fill, void *object)
+{
+	reply_with(info, cmd, fill, object);
+	return 0;
 }
 
 static int put_u64(struct sk_buff *skb, int attr, u64 value)
@@ -367,7 +384,7 @@ static int attach_reply(struct genl_info *info, const struct pnvme_attach *req, 
 
 	if (ret || !drive)
 		return ret;
-	ret = reply_with(info, cmd, drive_fill, drive);
+	ret = reply_done(info, cmd, drive_fill, drive);
 	pnvme_drive_put(drive);
 	return ret;
 }
@@ -446,7 +463,7 @@ int pnvme_nl_drive_detach_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = pnvme_drive_detach(drive, info->attrs[PNVME_A_DRIVE_RELEASE],
 				 info->attrs[PNVME_A_DRIVE_CHECK], &err);
 	if (!ret)
-		ret = reply_with(info, PNVME_CMD_DRIVE_DETACH, uuid_fill, drive->uuid);
+		ret = reply_done(info, PNVME_CMD_DRIVE_DETACH, uuid_fill, drive->uuid);
 	pnvme_drive_put(drive);
 	return nl_result(skb, info, ret, &err);
 }
@@ -461,7 +478,7 @@ static int erase(struct genl_info *info, struct pnvme_error *err)
 	if (!ret)
 		ret = pnvme_drive_erase(&req.lower, req.uuid, req.host, req.check, err);
 	if (!ret)
-		ret = reply_with(info, PNVME_CMD_DRIVE_ERASE, uuid_fill, (void *)req.uuid);
+		ret = reply_done(info, PNVME_CMD_DRIVE_ERASE, uuid_fill, (void *)req.uuid);
 	return ret;
 }
 
@@ -504,7 +521,7 @@ int pnvme_nl_drive_set_doit(struct sk_buff *skb, struct genl_info *info)
 	settings_of(info, &settings);
 	ret = pnvme_drive_set(drive, &settings, info->attrs[PNVME_A_DRIVE_CHECK], &err);
 	if (!ret)
-		ret = reply_with(info, PNVME_CMD_DRIVE_SET, drive_fill, drive);
+		ret = reply_done(info, PNVME_CMD_DRIVE_SET, drive_fill, drive);
 	pnvme_drive_put(drive);
 	return nl_result(skb, info, ret, &err);
 }
@@ -687,7 +704,7 @@ static int create(struct genl_info *info, struct pnvme_drive *drive, struct pnvm
 	ret = pnvme_ns_create(drive, &req, &ns, err);
 	if (ret)
 		return ret;
-	ret = reply_with(info, PNVME_CMD_NS_CREATE, ns_fill, ns);
+	ret = reply_done(info, PNVME_CMD_NS_CREATE, ns_fill, ns);
 	pnvme_ns_put(ns);
 	return ret;
 }
@@ -715,7 +732,7 @@ int pnvme_nl_ns_delete_doit(struct sk_buff *skb, struct genl_info *info)
 		return nl_result(skb, info, PTR_ERR(ns), &err);
 	ret = pnvme_ns_delete(ns, info->attrs[PNVME_A_NAMESPACE_CHECK], &err);
 	if (!ret)
-		ret = reply_with(info, PNVME_CMD_NS_DELETE, uuid_fill, ns->uuid);
+		ret = reply_done(info, PNVME_CMD_NS_DELETE, uuid_fill, ns->uuid);
 	pnvme_ns_put(ns);
 	return nl_result(skb, info, ret, &err);
 }
@@ -734,7 +751,7 @@ static int change(struct sk_buff *skb, struct genl_info *info, u8 cmd, ns_change
 		return nl_result(skb, info, PTR_ERR(ns), err);
 	ret = fn(ns, req, err);
 	if (!ret)
-		ret = reply_with(info, cmd, ns_fill, ns);
+		ret = reply_done(info, cmd, ns_fill, ns);
 	pnvme_ns_put(ns);
 	return nl_result(skb, info, ret, err);
 }

@@ -40,6 +40,15 @@ static int refuse_busy_zeroing(const struct pnvme_ns *ns, struct pnvme_error *er
 			    ns->name, ns->pending ? "" : ", or delete it to cancel");
 }
 
+static int refuse_without_disk(const struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	if (ns->disk)
+		return 0;
+	if (ns->state == PNVME_NS_STATE_ZEROING)
+		return refuse_busy_zeroing(ns, err);
+	return pnvme_refuse(err, -ENODEV, "namespace %s has failed: %s", ns->name, ns->reason);
+}
+
 static void ns_params(const struct pnvme_ns *ns, struct pnvme_ns_params *p)
 {
 	*p = (struct pnvme_ns_params) {
@@ -337,13 +346,13 @@ static int delete_locked(struct pnvme_ns *ns, bool check, struct pnvme_error *er
 	ret = ns->disk ? writable(ns->drive, err) : 0;
 	if (ret)
 		return ret;
-	ret = pnvme_ns_close(ns, "deleted", err);
-	if (ret)
+	if (!ns->disk && ns_index(ns->drive->label, ns) >= 0)
+		return pnvme_refuse(err, -ENODEV,
+				    "namespace %s is in the label but its block device could not be made; detach and attach the drive first",
+				    ns->name);
+	ret = pnvme_ns_close(ns, "deleted", check, err);
+	if (ret || check)
 		return ret;
-	if (check) {
-		pnvme_ns_reopen(ns);
-		return 0;
-	}
 	pnvme_zero_cancel(ns);
 	ret = delete_from_label(ns, err);
 	if (ret) {
@@ -382,8 +391,18 @@ static void set_bytes(struct pnvme_ns *ns, u64 bytes)
 	ns->zero_total = 0;
 	pnvme_changed();
 	up_write(&pnvme_view);
-	/* sends the RESIZE uevent */
-	set_capacity_and_notify(ns->disk, bytes >> SECTOR_SHIFT);
+	set_capacity(ns->disk, bytes >> SECTOR_SHIFT);
+	/* partitions that ended behind the new end must go, or be cut */
+	pnvme_ns_needs_scan(ns);
+}
+
+/* Once it can be opened again: udev opens what it is told of. */
+static void tell_resized(struct pnvme_ns *ns)
+{
+	static char resize[] = "RESIZE=1";
+	char *env[] = { resize, NULL };
+
+	kobject_uevent_env(&disk_to_dev(ns->disk)->kobj, KOBJ_CHANGE, env);
 }
 
 static int resize_in_label(struct pnvme_ns *ns, u64 bytes, struct pnvme_error *err)
@@ -412,6 +431,7 @@ int pnvme_ns_commit_grown(struct pnvme_ns *ns, struct pnvme_error *err)
 	if (ret)
 		return ret;
 	set_bytes(ns, bytes);
+	tell_resized(ns);
 	pnvme_event_ns(PNVME_EVENT_TYPE_NS_RESIZE, ns, "grown to %llu MiB", bytes >> 20);
 	return 0;
 }
@@ -426,18 +446,18 @@ static int ns_shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 				   pnvme_refuse(err, -EINVAL,
 						"shrinking namespace %s to %llu MiB loses what lies behind; shrink what is in it first, then repeat with --force",
 						ns->name, req->bytes >> 20));
-	ret = pnvme_ns_close(ns, "shrunk", err);
+	ret = pnvme_ns_close(ns, "shrunk", req->check, err);
+	if (ret || req->check)
+		return ret;
+	ret = resize_in_label(ns, req->bytes, err);
+	if (!ret)
+		set_bytes(ns, req->bytes);
+	pnvme_ns_reopen(ns);
 	if (ret)
 		return ret;
-	if (!req->check)
-		ret = resize_in_label(ns, req->bytes, err);
-	if (!ret && !req->check) {
-		set_bytes(ns, req->bytes);
-		pnvme_event_ns(PNVME_EVENT_TYPE_NS_RESIZE, ns, "shrunk to %llu MiB",
-			       req->bytes >> 20);
-	}
-	pnvme_ns_reopen(ns);
-	return ret;
+	tell_resized(ns);
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_RESIZE, ns, "shrunk to %llu MiB", req->bytes >> 20);
+	return 0;
 }
 
 static int ns_grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
@@ -487,9 +507,9 @@ static int resize_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 		return ret;
 	if (pnvme_zero_busy(ns))
 		return refuse_busy_zeroing(ns, err);
-	if (!ns->disk)
-		return pnvme_refuse(err, -ENODEV, "the creation of namespace %s failed; delete it",
-				    ns->name);
+	ret = refuse_without_disk(ns, err);
+	if (ret)
+		return ret;
 	ret = check_size(req->bytes, err);
 	if (ret || req->bytes == ns->bytes)
 		return ret;
@@ -514,6 +534,8 @@ int pnvme_ns_set_size(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 		return ret;
 	ret = resize_locked(ns, req, err);
 	ns_unlock(ns);
+	if (!ret)
+		pnvme_drive_scan_partitions(ns->drive);
 	return ret;
 }
 
@@ -554,8 +576,9 @@ static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 	ret = writable(ns->drive, err);
 	if (ret)
 		return ret;
-	if (!ns->disk)
-		return refuse_busy_zeroing(ns, err);
+	ret = refuse_without_disk(ns, err);
+	if (ret)
+		return ret;
 	strscpy(old, ns->name, sizeof(old));
 	ret = reserve_name(ns, req->name, req->check, err);
 	if (ret || req->check)
@@ -625,27 +648,32 @@ static int set_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 
 	if (ret)
 		return ret;
-	if (!ns->disk)
-		return refuse_busy_zeroing(ns, err);
+	ret = refuse_without_disk(ns, err);
+	if (ret)
+		return ret;
 	/* whoever has it open was promised that it can be written, or not */
 	if (read_only != ns->read_only) {
-		ret = pnvme_ns_close(ns, read_only ? "made read-only" : "made writable", err);
+		ret = pnvme_ns_close(ns, read_only ? "made read-only" : "made writable",
+				     req->check, err);
 		if (ret)
 			return ret;
 	}
-	if (!req->check)
-		ret = set_in_label(ns, read_only, policy, err);
-	if (!ret && !req->check) {
+	if (req->check)
+		return 0;
+	ret = set_in_label(ns, read_only, policy, err);
+	if (!ret) {
 		down_write(&pnvme_view);
 		ns->policy = policy;
 		ns->read_only = read_only;
 		pnvme_changed();
 		up_write(&pnvme_view);
-		set_disk_ro(ns->disk, read_only);
-		pnvme_event_ns(PNVME_EVENT_TYPE_NS_SET, ns, "settings changed");
 	}
 	pnvme_ns_reopen(ns);
-	return ret;
+	if (ret)
+		return ret;
+	set_disk_ro(ns->disk, read_only);	/* sends a uevent, which udev answers by opening */
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_SET, ns, "settings changed");
+	return 0;
 }
 
 /**

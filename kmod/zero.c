@@ -92,7 +92,7 @@ static void zero_finish(struct pnvme_ns *ns, int ret)
 	else
 		ret = pnvme_ns_commit_created(ns, &err);
 	if (ret)
-		zero_failed(ns, err.text);
+		zero_failed(ns, err.text[0] ? err.text : "out of memory");
 }
 
 /*

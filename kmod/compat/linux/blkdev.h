@@ -231,6 +231,36 @@ static inline void compat_holder_unlock(struct block_device *bdev)
 }
 #endif
 
+/*
+ * The class of block devices, which is not exported: any disk tells it, also
+ * one that was never added. NULL without memory.
+ */
+#if COMPAT_OLD_BLOCK
+static inline struct class *compat_block_class(void)
+{
+	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
+	struct class *class;
+
+	if (!disk)
+		return NULL;
+	class = disk_to_dev(disk)->class;
+	put_disk(disk);
+	return class;
+}
+#else
+static inline const struct class *compat_block_class(void)
+{
+	struct gendisk *disk = blk_alloc_disk(NULL, NUMA_NO_NODE);
+	const struct class *class;
+
+	if (IS_ERR(disk))
+		return NULL;
+	class = disk_to_dev(disk)->class;
+	put_disk(disk);
+	return class;
+}
+#endif
+
 /* A whole disk is scanned for partitions at its next open, not under add_disk(). */
 static inline void compat_defer_part_scan(struct gendisk *disk)
 {
