@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Attach, the gate, import, erase, forget: what happens to a drive that has a label. */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lower.h"
+
+/* A drive with its label, judged. */
+struct subject {
+	struct disk		disk;
+	struct pnvme_drive	drive;
+	uint8_t			host[16];	/* this host's ID, in the form that the label uses */
+};
+
+/* What the record says of a drive; false: nothing, or there is no record to be had. */
+static bool recorded_drive(struct pnvme *h, const uint8_t uuid[16], struct pnvme_drive *out)
+{
+	struct record *r;
+	int i, ret = record_load(h, &r);
+
+	if (ret && ret != -ENOENT)
+		note(h, "%s", h->failed.message);
+	forget_error(h);
+	i = r ? record_find(r, uuid) : -ENOENT;
+	drive_init(out);
+	if (i >= 0)
+		record_drive(r, (size_t)i, out, NULL);
+	record_free(r);
+	return i >= 0;
+}
+
+static int no_label(struct pnvme *h, const struct disk *k, const struct labels *ls)
+{
+	if (ls->any_magic) {
+		fail(h, -EBADMSG, k->path, "the pnvme label of %s cannot be used: %s", k->path,
+		     ls->newest_why ? ls->newest_why : "damaged");
+		set_hint(h, "pnvme drive examine %s", k->path);
+		return -EBADMSG;
+	}
+	fail(h, -ENODATA, k->path, "%s carries no pnvme label", k->path);
+	set_hint(h, "pnvme drive adopt %s", k->path);
+	return -ENODATA;
+}
+
+/* Read the label and judge it; -ENODATA: none. */
+static int look_at(struct pnvme *h, struct subject *s)
+{
+	struct pnvme_drive recorded;
+	struct labels ls;
+	bool known;
+	int ret;
+
+	ret = labels_read_disk(h, &s->disk, &ls);
+	if (ret)
+		return ret;
+	drive_init(&s->drive);
+	disk_to_drive(&s->disk, &s->drive);
+	if (ls.newest < 0) {
+		ret = no_label(h, &s->disk, &ls);
+	} else {
+		const struct pnvme_label *l = &ls.copy[ls.newest];
+
+		label_to_drive(l, &s->drive);
+		known = recorded_drive(h, l->drive_uuid, &recorded);
+		judge_label(h, &s->disk, l, known ? &recorded : NULL, &s->drive);
+	}
+	labels_free(&ls);
+	return ret;
+}
+
+/* The form of our ID that the label has, so that the module sees them equal. */
+static int choose_host(struct pnvme *h, struct subject *s)
+{
+	int ret = host_id(h, s->host);
+
+	if (!ret)
+		host_is(h, s->drive.owner, s->host);
+	return ret;
+}
+
+/* 1: it is attached, *d is filled; 0: it is not. */
+static int attached_drive(struct pnvme *h, const struct disk *k, struct pnvme_drive *d)
+{
+	struct pnvme_inventory *inv = inventory_new();
+	size_t i;
+	int ret;
+
+	if (!inv)
+		return fail_nomem(h);
+	ret = kernel_drives(h, inv);
+	for (i = 0; !ret && i < inv->n_drives; i++) {
+		if (inv->drives[i]->major != k->major || inv->drives[i]->minor != k->minor ||
+		    inv->drives[i]->diskseq != k->diskseq)
+			continue;
+		*d = *inv->drives[i];
+		ret = 1;
+	}
+	pnvme_inventory_free(inv);
+	return ret;
+}
+
+/* udev's gate, the boot's, and a person may all attach the same drive at once: one does. */
+static bool lost_race(struct pnvme *h, const struct disk *k, struct pnvme_drive *d)
+{
+	struct failure saved = h->failed;
+	bool attached = attached_drive(h, k, d) > 0;
+
+	h->failed = saved;
+	if (attached)
+		forget_error(h);
+	return attached;
+}
+
+static int attach_subject(struct pnvme *h, struct subject *s, unsigned int flags,
+			  struct pnvme_drive **out)
+{
+	struct pnvme_drive d;
+	char owner[37];
+	int ret;
+
+	ret = choose_host(h, s);
+	if (ret)
+		return ret;
+	drive_init(&d);
+	ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, flags, &d);
+	if (ret && lost_race(h, &s->disk, &d))
+		return drive_hand_on(h, &d, out);
+	if (ret && s->drive.verdict == PNVME_VERDICT_FOREIGN) {
+		pnvme_uuid_format(s->drive.owner, owner);
+		set_hint(h, "pnvme drive import %s --from %s", s->disk.path, owner);
+	}
+	if (ret)
+		return ret;
+	if (!(flags & PNVME_CHECK))
+		record_update(h, s->drive.uuid);
+	else
+		d = s->drive;
+	return drive_hand_on(h, &d, out);
+}
+
+static int attach_disk(struct pnvme *h, const struct disk *k, unsigned int flags,
+		       struct pnvme_drive **out)
+{
+	struct subject s = { .disk = *k };
+	int ret;
+
+	ret = attached_drive(h, k, &s.drive);
+	if (ret)
+		return ret < 0 ? ret : drive_hand_on(h, &s.drive, out);
+	ret = look_at(h, &s);
+	return ret ? ret : attach_subject(h, &s, flags, out);
+}
+
+/* A device by path or name; anything else is looked for among all drives. */
+int disk_named(struct pnvme *h, const char *drive, struct disk *k)
+{
+	struct pnvme_inventory *inv;
+	struct stat st;
+	char path[80];
+	int i, ret;
+
+	put_text(path, sizeof(path), "/dev/%.60s", drive);
+	if (strchr(drive, '/') || (!stat(path, &st) && !S_ISDIR(st.st_mode)))
+		return disk_find(h, drive, k);
+	ret = pnvme_inventory_get(h, PNVME_LOOK_MODULE | PNVME_LOOK_BUS | PNVME_LOOK_RECORD |
+				  PNVME_LOOK_OPTIONAL, &inv);
+	if (ret)
+		return ret;
+	i = pnvme_find_drive(h, inv, drive);
+	if (i < 0)
+		ret = i;
+	else if (!inv->drives[i]->name[0] || disk_read(inv->drives[i]->name, k))
+		ret = fail(h, -ENODEV, drive, "%s is not here: %s", drive, inv->drives[i]->evidence);
+	pnvme_inventory_free(inv);
+	return ret;
+}
+
+API int pnvme_drive_attach(struct pnvme *h, const char *drive, unsigned int flags,
+			   struct pnvme_drive **out)
+{
+	struct disk k;
+	int ret;
+
+	enter(h);
+	ret = disk_named(h, drive, &k);
+	return leave(h, ret ? ret : attach_disk(h, &k, flags, out));
+}
+
+/* The gate */
+
+static bool gate_opens(const struct pnvme_drive *d)
+{
+	return (d->verdict == PNVME_VERDICT_INTACT || d->verdict == PNVME_VERDICT_UNRECORDED) &&
+	       !all_zero(d->owner, 16);
+}
+
+/*
+ * What backs a drive that is exported over fabrics carries that drive's label:
+ * it is no NVMe drive, and the label names an NVMe hardware ID.
+ */
+static bool is_backing_store(const struct pnvme_drive *d)
+{
+	return d->verdict == PNVME_VERDICT_CLONED && !d->nvme &&
+	       d->hwid_type != PNVME_HWID_NONE;
+}
+
+static bool is_nobodys(const struct pnvme_drive *d)
+{
+	return d->verdict == PNVME_VERDICT_FOREIGN || all_zero(d->owner, 16) ||
+	       is_backing_store(d);
+}
+
+static int refuse_at_gate(struct pnvme *h, const struct subject *s)
+{
+	fail(h, -EKEYREJECTED, s->disk.path, "%s is not attached by itself: %s: %s", s->disk.path,
+	     pnvme_verdict_name(s->drive.verdict), s->drive.evidence);
+	set_hint(h, "pnvme drive examine %s", s->disk.path);
+	return -EKEYREJECTED;
+}
+
+API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, bool *attached,
+			 struct pnvme_drive **out)
+{
+	struct subject s = { 0 };
+	struct pnvme_drive d;
+	int ret;
+
+	enter(h);
+	*attached = false;
+	if (out)
+		*out = NULL;
+	ret = disk_find(h, dev, &s.disk);
+	if (ret || s.disk.own)
+		return leave(h, ret);
+	ret = look_at(h, &s);
+	if (ret == -ENODATA) {
+		forget_error(h);
+		return leave(h, 0);
+	}
+	if (ret)
+		return leave(h, ret);
+	if (is_nobodys(&s.drive))
+		return leave(h, 0);
+	ret = attached_drive(h, &s.disk, &d);
+	if (ret > 0)
+		ret = drive_hand_on(h, &d, out);
+	else if (!ret && !gate_opens(&s.drive))
+		ret = refuse_at_gate(h, &s);
+	else if (!ret)
+		ret = attach_subject(h, &s, flags, out);
+	*attached = !ret;
+	return leave(h, ret);
+}
+
+/* Import and erase */
+
+static int refuse_attached(struct pnvme *h, const struct disk *k)
+{
+	struct pnvme_drive d;
+	int ret = attached_drive(h, k, &d);
+
+	if (ret <= 0)
+		return ret;
+	fail(h, -EBUSY, k->path, "%s is attached, as pnvme%d", k->path, d.instance);
+	set_hint(h, "pnvme drive detach pnvme%d", d.instance);
+	return -EBUSY;
+}
+
+static int subject_of(struct pnvme *h, const char *dev, struct subject *s)
+{
+	int ret = disk_named(h, dev, &s->disk);
+
+	if (!ret)
+		ret = refuse_attached(h, &s->disk);
+	if (!ret)
+		ret = look_at(h, s);
+	if (!ret)
+		ret = choose_host(h, s);
+	return ret;
+}
+
+static int check_owner(struct pnvme *h, const struct subject *s, const uint8_t from[16])
+{
+	char owner[37];
+
+	if (!memcmp(s->drive.owner, from, 16))
+		return 0;
+	pnvme_uuid_format(s->drive.owner, owner);
+	fail(h, -EINVAL, s->disk.path, "the owner of %s is another one than was given: %s",
+	     s->disk.path, all_zero(s->drive.owner, 16) ? "none, it was released" : owner);
+	set_hint(h, "pnvme drive examine %s", s->disk.path);
+	return -EINVAL;
+}
+
+API int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[16],
+			   unsigned int flags, struct pnvme_drive **out)
+{
+	struct subject s = { 0 };
+	struct pnvme_drive d;
+	int ret;
+
+	enter(h);
+	drive_init(&d);
+	ret = subject_of(h, dev, &s);
+	if (!ret)
+		ret = check_owner(h, &s, from);
+	if (!ret)
+		ret = host_id(h, s.host);
+	if (!ret)
+		ret = lower_import(h, &s.disk, s.drive.uuid, s.host, from, flags, &d);
+	if (ret)
+		return leave(h, ret);
+	if (flags & PNVME_CHECK)
+		d = s.drive;
+	else
+		record_update(h, s.drive.uuid);
+	return leave(h, drive_hand_on(h, &d, out));
+}
+
+static int discard_data(struct pnvme *h, const struct disk *k, int fd)
+{
+	uint64_t range[2] = { PNVME_DATA_START, pnvme_data_end(k->capacity) - PNVME_DATA_START };
+
+	if (ioctl(fd, BLKDISCARD, range))
+		return fail(h, -errno, k->path,
+			    "label and fence of %s are gone, but its data could not be discarded: %s",
+			    k->path, strerror(errno));
+	return 0;
+}
+
+static int remove_rest(struct pnvme *h, const struct disk *k, unsigned int flags)
+{
+	struct content c;
+	int fd = disk_open(h, k, O_RDWR | O_EXCL), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
+	if (!ret && c.fence)
+		ret = fence_remove(h, k->path, fd, k->capacity);
+	if (!ret && flags & PNVME_DISCARD)
+		ret = discard_data(h, k, fd);
+	close(fd);
+	return ret;
+}
+
+API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[16],
+			  unsigned int flags)
+{
+	struct subject s = { 0 };
+	char is[37];
+	int ret;
+
+	enter(h);
+	ret = subject_of(h, dev, &s);
+	if (ret)
+		return leave(h, ret);
+	if (memcmp(s.drive.uuid, uuid, 16)) {
+		pnvme_uuid_format(s.drive.uuid, is);
+		return leave(h, fail(h, -EINVAL, s.disk.path, "the drive %s is %s, another one than was given",
+				     s.disk.path, is));
+	}
+	if (flags & PNVME_DISCARD && !s.disk.discard)
+		return leave(h, fail(h, -EOPNOTSUPP, s.disk.path,
+				     "%s cannot discard; leave --discard out, its data stays then",
+				     s.disk.path));
+	ret = lower_erase(h, &s.disk, uuid, s.host, flags);
+	if (!ret && !(flags & PNVME_CHECK)) {
+		if (s.drive.verdict != PNVME_VERDICT_CLONED)
+			record_drop(h, uuid);	/* the record speaks of the original */
+		ret = remove_rest(h, &s.disk, flags);
+	}
+	return leave(h, ret);
+}
+
+API int pnvme_drive_forget(struct pnvme *h, const uint8_t uuid[16], unsigned int flags)
+{
+	struct pnvme_drive d;
+	char text[37];
+	int ret;
+
+	enter(h);
+	pnvme_uuid_format(uuid, text);
+	if (!recorded_drive(h, uuid, &d))
+		return leave(h, fail(h, -ENOENT, text, "the record knows no drive %s", text));
+	drive_init(&d);
+	ret = kernel_drive(h, uuid, &d);
+	if (!ret) {
+		fail(h, -EBUSY, text, "%s is attached, as pnvme%d", text, d.instance);
+		set_hint(h, "pnvme drive detach pnvme%d", d.instance);
+		return leave(h, -EBUSY);
+	}
+	forget_error(h);
+	if (ret != -ENOENT && ret != -ENODEV && ret != -PNVME_ENOMODULE)
+		return leave(h, ret);
+	return leave(h, flags & PNVME_CHECK ? 0 : record_remove(h, uuid));
+}

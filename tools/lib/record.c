@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The record: what this host knows of its drives, in record.json, replaced
+ * atomically after each change of a label. It may be absent or on a read-only
+ * filesystem: the drives do not depend on it, only the verdicts do.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "internal.h"
+
+#define RECORD_VERSION	1
+#define RECORD_MAX	(16 << 20)	/* bytes; anything larger is not ours */
+#define LOCK_WAIT_MS	5000
+#define LOCK_PAUSE_MS	20
+
+struct record {
+	struct json_object *root;
+	struct json_object *drives;	/* array in root */
+};
+
+static const char *dir_from(const char *variable, const char *otherwise)
+{
+	const char *v = secure_getenv(variable);
+
+	return v && v[0] ? v : otherwise;
+}
+
+const char *state_dir(void)
+{
+	return dir_from("PNVME_STATE_DIR", "/var/lib/pnvme");
+}
+
+const char *config_dir(void)
+{
+	return dir_from("PNVME_CONFIG_DIR", "/etc/pnvme");
+}
+
+static void state_path(char out[PATH_MAX], const char *file)
+{
+	put_text(out, PATH_MAX, "%s/%s", state_dir(), file);
+}
+
+/* JSON: values that may be missing or of the wrong type */
+
+static const char *get_string(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ?
+	       json_object_get_string(v) : "";
+}
+
+static uint64_t get_number(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_int) ?
+	       json_object_get_uint64(v) : 0;
+}
+
+static struct json_object *get_array(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_array) ?
+	       v : NULL;
+}
+
+static void get_uuid(struct json_object *o, const char *key, uint8_t uuid[16])
+{
+	if (pnvme_uuid_parse(get_string(o, key), uuid))
+		memset(uuid, 0, 16);
+}
+
+static int add(struct json_object *o, const char *key, struct json_object *v)
+{
+	if (v && !json_object_object_add(o, key, v))
+		return 0;
+	json_object_put(v);
+	return -ENOMEM;
+}
+
+static int add_string(struct json_object *o, const char *key, const char *s)
+{
+	return add(o, key, json_object_new_string(s));
+}
+
+static int add_number(struct json_object *o, const char *key, uint64_t v)
+{
+	return add(o, key, json_object_new_uint64(v));
+}
+
+static int add_uuid(struct json_object *o, const char *key, const uint8_t uuid[16])
+{
+	char text[37];
+
+	pnvme_uuid_format(uuid, text);
+	return add_string(o, key, text);
+}
+
+/* Reading */
+
+static struct record *record_new(void)
+{
+	struct record *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->root = json_object_new_object();
+	r->drives = json_object_new_array();
+	if (r->root && r->drives && !add_number(r->root, "version", RECORD_VERSION) &&
+	    !add(r->root, "drives", json_object_get(r->drives))) {
+		json_object_put(r->drives);	/* root keeps it */
+		return r;
+	}
+	json_object_put(r->drives);
+	json_object_put(r->root);
+	free(r);
+	return NULL;
+}
+
+void record_free(struct record *r)
+{
+	if (!r)
+		return;
+	json_object_put(r->root);
+	free(r);
+}
+
+static int read_file(const char *path, char **out, size_t *n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+	struct stat st;
+	ssize_t got = 0;
+	char *buf;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || st.st_size > RECORD_MAX) {
+		close(fd);
+		return -EFBIG;
+	}
+	buf = malloc((size_t)st.st_size + 1);
+	*n = 0;
+	while (buf && *n < (size_t)st.st_size) {
+		got = read(fd, buf + *n, (size_t)st.st_size - *n);
+		if (got <= 0)
+			break;
+		*n += (size_t)got;
+	}
+	if (!buf)
+		ret = -ENOMEM;
+	else if (got < 0)
+		ret = -errno;
+	close(fd);
+	if (ret)
+		free(buf);
+	else
+		*out = buf;
+	return ret;
+}
+
+static struct json_object *parse_text(const char *text, size_t n)
+{
+	struct json_tokener *tok = json_tokener_new();
+	struct json_object *root;
+
+	if (!tok)
+		return NULL;
+	root = json_tokener_parse_ex(tok, text, (int)n);
+	if (json_tokener_get_error(tok) != json_tokener_success) {
+		json_object_put(root);
+		root = NULL;
+	}
+	json_tokener_free(tok);
+	return root;
+}
+
+/* @r is empty; takes what the text says. */
+static int adopt_text(struct record *r, const char *text, size_t n)
+{
+	struct json_object *root = parse_text(text, n), *drives;
+
+	if (!root)
+		return -EBADMSG;
+	drives = json_object_is_type(root, json_type_object) ? get_array(root, "drives") : NULL;
+	if (!drives || get_number(root, "version") != RECORD_VERSION) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	json_object_put(r->root);
+	r->root = root;
+	r->drives = drives;
+	return 0;
+}
+
+int record_load(struct pnvme *h, struct record **out)
+{
+	struct record *r = record_new();
+	char path[PATH_MAX], *text = NULL;
+	size_t n = 0;
+	int ret;
+
+	*out = r;
+	if (!r)
+		return fail_nomem(h);
+	state_path(path, "record.json");
+	ret = read_file(path, &text, &n);
+	if (!ret) {
+		ret = adopt_text(r, text, n);
+		free(text);
+	}
+	if (ret == -EBADMSG)
+		return fail(h, ret, path, "the record %s is damaged; it is treated as empty", path);
+	if (ret && ret != -ENOENT)
+		return fail(h, ret, path, "the record %s cannot be read: %s", path,
+			    strerror(-ret));
+	return ret;
+}
+
+size_t record_count(const struct record *r)
+{
+	return r ? json_object_array_length(r->drives) : 0;
+}
+
+static int drive_namespaces(struct json_object *o, const struct pnvme_drive *d,
+			    struct pnvme_inventory *inv)
+{
+	struct json_object *list = get_array(o, "namespaces");
+	size_t i, n = list ? json_object_array_length(list) : 0;
+	struct pnvme_namespace *ns;
+
+	for (i = 0; i < n; i++) {
+		o = json_object_array_get_idx(list, i);
+		ns = inventory_add_ns(inv);
+		if (!ns)
+			return -ENOMEM;
+		get_uuid(o, "uuid", ns->uuid);
+		get_uuid(o, "nguid", ns->nguid);
+		memcpy(ns->drive, d->uuid, 16);
+		copy_text(ns->name, sizeof(ns->name), get_string(o, "name"));
+		ns->nsid = (uint32_t)get_number(o, "nsid");
+		ns->start = get_number(o, "start");
+		ns->size = get_number(o, "size");
+		ns->policy = PNVME_POLICY_DATA;
+		ns->state = PNVME_NS_STATUS_MISSING;
+	}
+	return 0;
+}
+
+int record_drive(const struct record *r, size_t i, struct pnvme_drive *d,
+		 struct pnvme_inventory *inv)
+{
+	struct json_object *o = json_object_array_get_idx(r->drives, i);
+	struct json_object *list;
+
+	get_uuid(o, "uuid", d->uuid);
+	get_uuid(o, "hwid", d->hwid);
+	d->hwid_type = (uint8_t)get_number(o, "hwid_type");
+	d->proof = d->hwid_type == PNVME_HWID_NONE ? PNVME_PROOF_WEAK : PNVME_PROOF_STRONG;
+	copy_text(d->serial, sizeof(d->serial), get_string(o, "serial"));
+	copy_text(d->model, sizeof(d->model), get_string(o, "model"));
+	copy_text(d->slot, sizeof(d->slot), get_string(o, "slot"));
+	d->capacity = get_number(o, "capacity");
+	d->size = get_number(o, "size");
+	d->lba_size = (uint32_t)get_number(o, "lba_size");
+	d->epoch = get_number(o, "epoch");
+	d->sequence = get_number(o, "sequence");
+	d->last_seen = get_number(o, "last_seen");
+	d->recorded = true;
+	list = get_array(o, "namespaces");
+	d->namespaces = list ? (uint32_t)json_object_array_length(list) : 0;
+	return inv ? drive_namespaces(o, d, inv) : 0;
+}
+
+int record_find(const struct record *r, const uint8_t uuid[16])
+{
+	size_t i, n = record_count(r);
+	uint8_t other[16];
+
+	for (i = 0; i < n; i++) {
+		get_uuid(json_object_array_get_idx(r->drives, i), "uuid", other);
+		if (!memcmp(other, uuid, 16))
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+/* Writing */
+
+/* Not for ever: whoever has the lock may hang on a filesystem that is held. */
+static int wait_for_lock(int fd)
+{
+	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000L * 1000 };
+	uint64_t until = now_ms() + LOCK_WAIT_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (now_ms() >= until)
+			return -EWOULDBLOCK;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int lock_record(void)
+{
+	char path[PATH_MAX];
+	int fd, ret;
+
+	if (mkdir(state_dir(), 0755) && errno != EEXIST)
+		return -errno;
+	state_path(path, "record.lock");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	ret = wait_for_lock(fd);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+static int write_full(int fd, const char *p, size_t n)
+{
+	ssize_t put;
+
+	while (n) {
+		put = write(fd, p, n);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		p += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+static int sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int write_new(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write_full(fd, text, strlen(text));
+	if (!ret)
+		ret = write_full(fd, "\n", 1);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int store(const struct record *r)
+{
+	const char *text = json_object_to_json_string_ext(r->root, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE);
+	char path[PATH_MAX], tmp[PATH_MAX];
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	state_path(path, "record.json");
+	state_path(tmp, "record.json.tmp");
+	ret = write_new(tmp, text);
+	if (!ret && rename(tmp, path))
+		ret = -errno;
+	if (ret) {
+		unlink(tmp);
+		return ret;
+	}
+	return sync_dir(state_dir());
+}
+
+/* A damaged record is put aside, not overwritten. */
+static int load_for_change(struct pnvme *h, struct record **r)
+{
+	char path[PATH_MAX], aside[PATH_MAX];
+	int ret = record_load(h, r);
+
+	forget_error(h);
+	if (ret == -EBADMSG) {
+		state_path(path, "record.json");
+		state_path(aside, "record.json.damaged");
+		if (rename(path, aside))
+			return -errno;
+		note(h, "the record was damaged; it is now %s", aside);
+		return 0;
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int describe_ns(struct json_object *list, const struct pnvme_namespace *ns)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (!o)
+		return -ENOMEM;
+	if (add_string(o, "name", ns->name) || add_uuid(o, "uuid", ns->uuid) ||
+	    add_uuid(o, "nguid", ns->nguid) || add_number(o, "nsid", ns->nsid) ||
+	    add_number(o, "start", ns->start) || add_number(o, "size", ns->size) ||
+	    json_object_array_add(list, o)) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int describe_namespaces(struct json_object *o, const struct pnvme_inventory *inv)
+{
+	struct json_object *list = json_object_new_array();
+	size_t i;
+	int ret;
+
+	ret = add(o, "namespaces", list);
+	for (i = 0; !ret && i < inv->n_namespaces; i++) {
+		/* what is being created is in no label yet */
+		if (inv->namespaces[i]->state != PNVME_NS_STATUS_ZEROING &&
+		    inv->namespaces[i]->state != PNVME_NS_STATUS_FAILED)
+			ret = describe_ns(list, inv->namespaces[i]);
+	}
+	return ret;
+}
+
+static int describe_drive(struct json_object *o, const struct pnvme_drive *d)
+{
+	struct disk k;
+
+	if (disk_read(d->name, &k) || k.diskseq != d->diskseq)
+		memset(&k, 0, sizeof(k));
+	if (add_uuid(o, "uuid", d->uuid) || add_uuid(o, "hwid", d->hwid) ||
+	    add_number(o, "hwid_type", d->hwid_type) || add_string(o, "serial", d->serial) ||
+	    add_string(o, "model", d->model) || add_number(o, "capacity", d->capacity) ||
+	    add_number(o, "size", d->size) || add_number(o, "lba_size", d->lba_size) ||
+	    add_string(o, "slot", k.slot) || add_string(o, "device", d->name) ||
+	    add_number(o, "instance", (uint64_t)d->instance) ||
+	    add_number(o, "last_seen", (uint64_t)time(NULL)) ||
+	    add_number(o, "epoch", d->epoch) || add_number(o, "sequence", d->sequence))
+		return -ENOMEM;
+	return 0;
+}
+
+static int replace_entry(struct record *r, const struct pnvme_drive *d,
+			 const struct pnvme_inventory *inv)
+{
+	struct json_object *o = json_object_new_object();
+	int at = record_find(r, d->uuid), ret;
+
+	if (!o)
+		return -ENOMEM;
+	ret = describe_drive(o, d);
+	if (!ret)
+		ret = describe_namespaces(o, inv);
+	if (!ret) {
+		if (at < 0)
+			ret = json_object_array_add(r->drives, o);
+		else
+			ret = json_object_array_put_idx(r->drives, (size_t)at, o);
+	}
+	if (ret) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int remove_entry(struct record *r, const uint8_t uuid[16])
+{
+	int at = record_find(r, uuid);
+
+	if (at < 0)
+		return at;
+	return json_object_array_del_idx(r->drives, (size_t)at, 1) ? -ENOMEM : 0;
+}
+
+/* @d NULL: remove the entry of @uuid. */
+static int change(struct pnvme *h, const uint8_t uuid[16], const struct pnvme_drive *d,
+		  const struct pnvme_inventory *inv)
+{
+	struct record *r = NULL;
+	int lock, ret;
+
+	lock = lock_record();
+	if (lock < 0)
+		return lock;
+	ret = load_for_change(h, &r);
+	if (!ret)
+		ret = d ? replace_entry(r, d, inv) : remove_entry(r, uuid);
+	if (!ret)
+		ret = store(r);
+	record_free(r);
+	close(lock);
+	return ret;
+}
+
+static int update(struct pnvme *h, const uint8_t uuid[16])
+{
+	struct pnvme_inventory *inv = inventory_new();
+	struct pnvme_drive d;
+	int ret;
+
+	if (!inv)
+		return -ENOMEM;
+	drive_init(&d);
+	ret = kernel_drive(h, uuid, &d);
+	if (!ret)
+		ret = kernel_namespaces(h, uuid, inv);
+	if (!ret)
+		ret = change(h, uuid, &d, inv);
+	pnvme_inventory_free(inv);
+	return ret;
+}
+
+void record_update(struct pnvme *h, const uint8_t uuid[16])
+{
+	int ret = update(h, uuid);
+
+	if (ret)
+		note(h, "the record in %s could not be brought up to date: %s", state_dir(),
+		     strerror(-ret));
+	forget_error(h);
+}
+
+void record_drop(struct pnvme *h, const uint8_t uuid[16])
+{
+	int ret = change(h, uuid, NULL, NULL);
+
+	if (ret && ret != -ENOENT)
+		note(h, "the drive could not be removed from the record in %s: %s", state_dir(),
+		     strerror(-ret));
+	forget_error(h);
+}
+
+int record_remove(struct pnvme *h, const uint8_t uuid[16])
+{
+	int ret = change(h, uuid, NULL, NULL);
+
+	if (ret)
+		return fail(h, ret, "record", "the record in %s could not be changed: %s",
+			    state_dir(), strerror(-ret));
+	return 0;
+}

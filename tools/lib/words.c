@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Words for values, and back; UUIDs and names. */
+#include <stdlib.h>
+#include <strings.h>
+#include <uuid/uuid.h>
+
+#include "internal.h"
+
+static const char *const status_names[] = {
+	[PNVME_STATUS_LIVE]		= "live",
+	[PNVME_STATUS_HELD]		= "held",
+	[PNVME_STATUS_FAILED]		= "failed",
+	[PNVME_STATUS_DETACHED]		= "detached",
+	[PNVME_STATUS_MISSING]		= "missing",
+	[PNVME_STATUS_UNADOPTED]	= "unadopted",
+};
+
+static const char *const ns_status_names[] = {
+	[PNVME_NS_STATUS_LIVE]		= "live",
+	[PNVME_NS_STATUS_ZEROING]	= "zeroing",
+	[PNVME_NS_STATUS_FAILED]	= "failed",
+	[PNVME_NS_STATUS_NAME_CONFLICT]	= "name-conflict",
+	[PNVME_NS_STATUS_DETACHED]	= "detached",
+	[PNVME_NS_STATUS_MISSING]	= "missing",
+};
+
+static const char *const verdict_names[] = {
+	[PNVME_VERDICT_WIPED]		= "wiped",
+	[PNVME_VERDICT_REPLACED]	= "replaced",
+	[PNVME_VERDICT_MISSING]		= "missing",
+	[PNVME_VERDICT_STALE]		= "stale",
+	[PNVME_VERDICT_CLONED]		= "cloned",
+	[PNVME_VERDICT_FOREIGN]		= "foreign",
+	[PNVME_VERDICT_UNRECORDED]	= "unrecorded",
+	[PNVME_VERDICT_UNKNOWN]		= "unknown",
+	[PNVME_VERDICT_INTACT]		= "intact",
+	[PNVME_VERDICT_USED]		= "used",
+	[PNVME_VERDICT_BLANK]		= "blank",
+};
+
+static const char *const event_names[] = {
+	[PNVME_EVENT_TYPE_DRIVE_ATTACH]	= "drive-attach",
+	[PNVME_EVENT_TYPE_DRIVE_DETACH]	= "drive-detach",
+	[PNVME_EVENT_TYPE_DRIVE_FAIL]	= "drive-fail",
+	[PNVME_EVENT_TYPE_DRIVE_SET]	= "drive-set",
+	[PNVME_EVENT_TYPE_LABEL_REPAIR]	= "label-repair",
+	[PNVME_EVENT_TYPE_NS_CREATE]	= "ns-create",
+	[PNVME_EVENT_TYPE_NS_DELETE]	= "ns-delete",
+	[PNVME_EVENT_TYPE_NS_RESIZE]	= "ns-resize",
+	[PNVME_EVENT_TYPE_NS_RENAME]	= "ns-rename",
+	[PNVME_EVENT_TYPE_NS_SET]	= "ns-set",
+	[PNVME_EVENT_TYPE_NS_FAIL]	= "ns-fail",
+};
+
+static const char *const policy_names[] = {
+	[PNVME_POLICY_READ]	= "read",
+	[PNVME_POLICY_DATA]	= "data",
+	[PNVME_POLICY_ADMIN]	= "admin",
+};
+
+static const char *const on_resume_names[] = {
+	[PNVME_ON_RESUME_FENCE]	= "fence",
+	[PNVME_ON_RESUME_TRUST]	= "trust",
+	[PNVME_ON_RESUME_FAIL]	= "fail",
+};
+
+static const char *const hold_proof_names[] = {
+	[PNVME_HOLD_PROOF_ANY]		= "any",
+	[PNVME_HOLD_PROOF_STRONG]	= "strong",
+};
+
+static const char *name_of(const char *const *names, size_t n, uint32_t v)
+{
+	return v < n ? names[v] : NULL;
+}
+
+static int value_of(const char *const *names, size_t n, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(names[i], s))
+			return (int)i;
+	return -EINVAL;
+}
+
+static const char *or_unknown(const char *s)
+{
+	return s ? s : "unknown";
+}
+
+API const char *pnvme_status_name(enum pnvme_status s)
+{
+	return or_unknown(name_of(status_names, ARRAY_SIZE(status_names), s));
+}
+
+API const char *pnvme_ns_status_name(enum pnvme_ns_status s)
+{
+	return or_unknown(name_of(ns_status_names, ARRAY_SIZE(ns_status_names), s));
+}
+
+API const char *pnvme_verdict_name(enum pnvme_verdict v)
+{
+	return or_unknown(name_of(verdict_names, ARRAY_SIZE(verdict_names), v));
+}
+
+API const char *pnvme_event_name(enum pnvme_event_type t)
+{
+	return or_unknown(name_of(event_names, ARRAY_SIZE(event_names), t));
+}
+
+API const char *pnvme_policy_name(uint32_t v)
+{
+	return name_of(policy_names, ARRAY_SIZE(policy_names), v);
+}
+
+API const char *pnvme_on_resume_name(uint32_t v)
+{
+	return name_of(on_resume_names, ARRAY_SIZE(on_resume_names), v);
+}
+
+API const char *pnvme_hold_proof_name(uint32_t v)
+{
+	return name_of(hold_proof_names, ARRAY_SIZE(hold_proof_names), v);
+}
+
+API int pnvme_policy_parse(const char *s)
+{
+	return value_of(policy_names, ARRAY_SIZE(policy_names), s);
+}
+
+API int pnvme_on_resume_parse(const char *s)
+{
+	return value_of(on_resume_names, ARRAY_SIZE(on_resume_names), s);
+}
+
+API int pnvme_hold_proof_parse(const char *s)
+{
+	return value_of(hold_proof_names, ARRAY_SIZE(hold_proof_names), s);
+}
+
+API bool pnvme_uuid_is_null(const uint8_t uuid[16])
+{
+	return all_zero(uuid, 16);
+}
+
+API void pnvme_uuid_format(const uint8_t uuid[16], char out[37])
+{
+	uuid_unparse_lower(uuid, out);
+}
+
+API int pnvme_uuid_parse(const char *s, uint8_t uuid[16])
+{
+	return uuid_parse(s, uuid) ? -EINVAL : 0;
+}
+
+API bool pnvme_name_valid(const char *name)
+{
+	return pnvme_name_ok(name, strnlen(name, PNVME_NAME_BYTES) + 1);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The table of commands. */
+#include <string.h>
+
+#include "app.h"
+
+#define ALL (GIVES_DRIVES | GIVES_NAMESPACES)
+
+const struct command commands[] = {
+	{
+		.name = "status", .args = "", .run = cmd_status, .gives = ALL,
+		.summary = "drives and namespaces on one screen, worst first (the default)",
+		.details = "Exit code 3 if a recorded drive is not intact or a namespace is not usable.",
+	},
+	{
+		.name = "scan", .args = "", .run = cmd_scan, .gives = ALL,
+		.summary = "every local NVMe drive: identity, slot, label, verdict; needs no module",
+		.details = "Reads labels, signatures and the first and last MiB. Whether a drive is really\n"
+			   "empty is looked at in full by \"pnvme drive adopt\".",
+	},
+	{
+		.object = "drive", .name = "adopt", .args = "DEV", .min = 1, .max = 1,
+		.run = cmd_drive_adopt, .gives = GIVES_DRIVES,
+		.summary = "make a drive ours: fence, label, attach",
+		.details = "Refuses a drive that holds anything: a partition table, a signature, data that is\n"
+			   "not zero (both 16 MiB ends, 4096 random blocks), and names what it found. A drive\n"
+			   "with a pnvme label is never adopted: attach, import or erase it.",
+		.options = {
+			{ "overwrite", "KIND", "destroy what the refusal named (ext4, gpt, data ...)" },
+			{ "any", NULL, "allow a block device that is not NVMe" },
+		},
+	},
+	{
+		.object = "drive", .name = "attach", .args = "DEV|DRIVE... | --all | --auto [DEV...]",
+		.max = 256, .run = cmd_drive_attach, .gives = ALL,
+		.summary = "expose the namespaces of adopted drives",
+		.details = "--all exits with 3 if some drive needs an operator, with 7 if only some could be\n"
+			   "attached. --auto is the gate for udev and boot: it attaches what is this host's, on\n"
+			   "the hardware that its label names and not behind the record, and is silent about\n"
+			   "everything else.",
+		.options = {
+			{ "all", NULL, "every drive of this host" },
+			{ "auto", NULL, "only what is beyond doubt, quietly" },
+			{ "read-only", NULL, "write nothing, not even the label" },
+		},
+	},
+	{
+		.object = "drive", .name = "detach", .args = "DRIVE... | --all", .max = 256,
+		.run = cmd_drive_detach, .gives = GIVES_DRIVES,
+		.summary = "stop exposing drives; refused while a namespace is open",
+		.options = {
+			{ "all", NULL, "every attached drive" },
+			{ "release", NULL, "clear the owner, so that any host may attach it" },
+		},
+	},
+	{
+		.object = "drive", .name = "show", .args = "[DRIVE]", .max = 1,
+		.run = cmd_drive_show, .gives = ALL,
+		.summary = "adopted drives, or all about one",
+	},
+	{
+		.object = "drive", .name = "set", .args = "DRIVE SETTING=VALUE...", .min = 2, .max = 16,
+		.run = cmd_drive_set, .gives = GIVES_DRIVES,
+		.summary = "change settings, which are kept in the label",
+		.details = "hold-timeout=60s|5m|forever|0  how long I/O waits for a drive that went away\n"
+			   "on-resume=fence|trust|fail     what is done if it returns with writes in doubt\n"
+			   "hold-proof=any|strong          what proves that it is the same drive\n"
+			   "latency=on|off|1/N             latency of every I/O, of none, of one in N",
+	},
+	{
+		.object = "drive", .name = "import", .args = "DEV --from=HOSTID", .min = 1, .max = 1,
+		.run = cmd_drive_import, .gives = GIVES_DRIVES,
+		.summary = "take over a drive of another host and attach it",
+		.details = "HOSTID is the owner that its label names (pnvme scan shows it). Make sure that the\n"
+			   "other host no longer uses the drive.",
+		.options = { { "from", "HOSTID", "the owner in its label" } },
+	},
+	{
+		.object = "drive", .name = "erase", .args = "DEV --yes=UUID", .min = 1, .max = 1,
+		.run = cmd_drive_erase, .gives = GIVES_DRIVES,
+		.summary = "remove label and fence; the namespaces are gone, the data stays",
+		.options = {
+			{ "yes", "UUID", "the drive's UUID, to show that you mean it" },
+			{ "discard", NULL, "discard the data too" },
+		},
+	},
+	{
+		.object = "drive", .name = "examine", .args = "DEV|FILE", .min = 1, .max = 1,
+		.run = cmd_drive_examine, .gives = ALL,
+		.summary = "the four copies of its label; needs no module",
+	},
+	{
+		.object = "drive", .name = "forget", .args = "UUID", .min = 1, .max = 1,
+		.run = cmd_drive_forget, .gives = GIVES_DRIVES,
+		.summary = "remove a drive that will not come back from this host's record",
+	},
+	{
+		.object = "ns", .name = "create", .args = "DRIVE NAME SIZE|N%", .min = 3, .max = 3,
+		.run = cmd_ns_create, .gives = GIVES_NAMESPACES,
+		.summary = "create a namespace: /dev/pnvme/NAME",
+		.details = "SIZE takes K M G T P (1024) or KB MB GB TB PB (1000) and is rounded up to 1 MiB.\n"
+			   "100% is the largest gap, another percentage is of the drive. Space that held data\n"
+			   "of others is zeroed first.",
+		.options = { { "keep-data", NULL, "do not zero what the space held before" } },
+	},
+	{
+		.object = "ns", .name = "delete", .args = "NAME", .min = 1, .max = 1,
+		.run = cmd_ns_delete, .gives = GIVES_NAMESPACES,
+		.summary = "delete a namespace that is not open",
+	},
+	{
+		.object = "ns", .name = "resize", .args = "NAME [+]SIZE|N%", .min = 2, .max = 2,
+		.run = cmd_ns_resize, .gives = GIVES_NAMESPACES,
+		.summary = "grow into the free space behind it, or shrink",
+		.details = "100% takes all free space behind it, another percentage is of the drive.\n"
+			   "To shrink by a size, write it after \"--\": pnvme ns resize --force NAME -- -1G",
+		.options = {
+			{ "force", NULL, "shrink: the data behind the new end is lost" },
+			{ "keep-data", NULL, "do not zero what the space held before" },
+		},
+	},
+	{
+		.object = "ns", .name = "rename", .args = "NAME|UUID NEW", .min = 2, .max = 2,
+		.run = cmd_ns_rename, .gives = GIVES_NAMESPACES,
+		.summary = "give a namespace another name",
+	},
+	{
+		.object = "ns", .name = "show", .args = "[NAME]", .max = 1,
+		.run = cmd_ns_show, .gives = GIVES_NAMESPACES,
+		.summary = "namespaces, or all about one",
+	},
+	{
+		.object = "ns", .name = "set", .args = "NAME SETTING=VALUE...", .min = 2, .max = 16,
+		.run = cmd_ns_set, .gives = GIVES_NAMESPACES,
+		.summary = "change settings, which are kept in the label",
+		.details = "read-only=on|off\n"
+			   "policy=read|data|admin         which NVMe commands passthrough allows",
+	},
+	{
+		.name = "events", .args = "", .run = cmd_events,
+		.summary = "what happens, as it happens; with --json one object a line",
+		.options = {
+			{ "count", "N", "end after N events" },
+			{ "timeout", "SECONDS", "end after that time without one, exit code 1" },
+		},
+	},
+	{
+		.name = "help", .args = "[OBJECT [COMMAND]]", .max = 2, .run = cmd_help,
+		.summary = "this text, or more about one command",
+	},
+	{
+		.name = "version", .args = "", .run = cmd_version,
+		.summary = "versions of command and module",
+	},
+	{
+		.name = "__complete", .args = "", .max = 256, .run = cmd_complete,
+	},
+	{ 0 },
+};
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+const struct command *find_command(const char *object, const char *name)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (same(c->object, object) && !strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+const char *option(const struct app *app, const char *name)
+{
+	const struct option_help *o = app->command->options;
+	int i;
+
+	for (i = 0; i < OPTIONS_MAX && o[i].name; i++)
+		if (!strcmp(o[i].name, name))
+			return app->values[i];
+	return NULL;
+}
+
+unsigned int check_flag(const struct app *app)
+{
+	return app->dry_run ? PNVME_CHECK : 0;
+}

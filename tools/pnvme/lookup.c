@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Drives and namespaces that arguments mean. */
+#include <string.h>
+
+#include "app.h"
+
+int served(struct app *app, struct pnvme_inventory **inv)
+{
+	int ret = pnvme_inventory_get(app->h, PNVME_LOOK_MODULE | PNVME_LOOK_RECORD, inv);
+
+	return ret ? report(app, ret) : EXIT_DONE;
+}
+
+struct pnvme_drive *drive_argument(struct app *app, const struct pnvme_inventory *inv,
+				   const char *s, int *exit_code)
+{
+	int i = pnvme_find_drive(app->h, inv, s);
+
+	if (i >= 0)
+		return inv->drives[i];
+	*exit_code = report(app, i);
+	return NULL;
+}
+
+struct pnvme_namespace *ns_argument(struct app *app, const struct pnvme_inventory *inv,
+				    const char *s, int *exit_code)
+{
+	int i = pnvme_find_ns(app->h, inv, s);
+
+	if (i >= 0)
+		return inv->namespaces[i];
+	*exit_code = report(app, i);
+	return NULL;
+}
+
+struct pnvme_drive *drive_by_uuid(const struct pnvme_inventory *inv, const uint8_t uuid[16])
+{
+	struct pnvme_drive *found = NULL;
+	size_t i;
+
+	for (i = 0; i < inv->n_drives; i++)
+		if (!memcmp(inv->drives[i]->uuid, uuid, 16) &&
+		    (!found || found->verdict == PNVME_VERDICT_CLONED))
+			found = inv->drives[i];
+	return found;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+/* pnvme ns rename */
+#include "app.h"
+
+#define SETTLE_MS 5000
+
+static int rename_ns(struct app *app, const struct pnvme_namespace *ns)
+{
+	struct pnvme_namespace *after;
+	int ret;
+
+	ret = pnvme_namespace_rename(app->h, ns->uuid, app->argv[1], check_flag(app), &after);
+	if (ret)
+		return report(app, ret);
+	remarks(app);
+	if (!app->dry_run && pnvme_namespace_settle(app->h, after, SETTLE_MS))
+		remark(app, "%s", pnvme_error(app->h));
+	out_namespace(app, after);
+	say(app, "%s is now %s", ns->name, app->argv[1]);
+	pnvme_namespace_free(after);
+	return EXIT_DONE;
+}
+
+int cmd_ns_rename(struct app *app)
+{
+	struct pnvme_inventory *inv;
+	struct pnvme_namespace *ns;
+	int ret;
+
+	if (!pnvme_name_valid(app->argv[1]))
+		return usage_error(app, "\"%.80s\" is no name for a namespace: 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
+				   app->argv[1]);
+	ret = served(app, &inv);
+	if (ret)
+		return ret;
+	ns = ns_argument(app, inv, app->argv[0], &ret);
+	if (ns)
+		ret = rename_ns(app, ns);
+	pnvme_inventory_free(inv);
+	return ret;
+}

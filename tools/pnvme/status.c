@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/* pnvme [status] */
+#include <stdio.h>
+
+#include "app.h"
+
+static bool is_problem(const struct pnvme_drive *d)
+{
+	if (d->verdict == PNVME_VERDICT_BLANK || d->verdict == PNVME_VERDICT_USED)
+		return false;
+	return d->verdict != PNVME_VERDICT_INTACT || d->state != PNVME_STATUS_LIVE;
+}
+
+static void show_problem(const struct pnvme_drive *d)
+{
+	char name[80];
+
+	if (d->instance >= 0)
+		instance_text(d, name, sizeof(name));
+	else if (d->name[0])
+		snprintf(name, sizeof(name), "%s", d->name);
+	else
+		pnvme_uuid_format(d->uuid, name);
+	printf("! %s: %s", name, pnvme_verdict_name(d->verdict));
+	if (d->verdict == PNVME_VERDICT_INTACT)
+		printf(", but %s%s%s", pnvme_status_name(d->state), d->reason[0] ? ": " : "",
+		       d->reason);
+	else
+		printf(": %s", dash(d->evidence));
+	putchar('\n');
+	if (d->next[0])
+		printf("  next: %s\n", d->next);
+}
+
+static void show_ns_problem(const struct app *app, const struct pnvme_namespace *ns)
+{
+	char uuid[37], done[SIZE_TEXT], total[SIZE_TEXT];
+
+	if (ns->zero_total) {
+		printf("! namespace %s: %s of %s zeroed\n", ns->name,
+		       size_text(app, ns->zeroed, done), size_text(app, ns->zero_total, total));
+	} else if (ns->state == PNVME_NS_STATUS_NAME_CONFLICT) {
+		pnvme_uuid_format(ns->uuid, uuid);
+		printf("! namespace %s: its name is taken on this host\n"
+		       "  next: pnvme ns rename uuid:%s NEWNAME\n", ns->name, uuid);
+	} else if (ns->state == PNVME_NS_STATUS_FAILED) {
+		printf("! namespace %s: %s\n  next: pnvme ns delete %s\n", ns->name,
+		       dash(ns->reason), ns->name);
+	}
+}
+
+static void show(struct app *app, const struct pnvme_inventory *inv)
+{
+	size_t i;
+
+	show_drives(app, inv, NULL);
+	if (inv->n_namespaces) {
+		putchar('\n');
+		show_namespaces(app, inv);
+	}
+	putchar('\n');
+	for (i = 0; i < inv->n_drives; i++)
+		if (is_problem(inv->drives[i]))
+			show_problem(inv->drives[i]);
+	for (i = 0; i < inv->n_namespaces; i++)
+		show_ns_problem(app, inv->namespaces[i]);
+	if (!inv->trouble)
+		puts("All recorded drives are intact, all namespaces are usable.");
+}
+
+int cmd_status(struct app *app)
+{
+	struct pnvme_inventory *inv;
+	struct pnvme_info info;
+	int ret, exit_code;
+
+	ret = pnvme_inventory_get(app->h, PNVME_LOOK_ALL, &inv);
+	if (ret)
+		return report(app, ret);
+	remarks(app);
+	if (!app->json)
+		show(app, inv);
+	for (size_t i = 0; i < inv->n_drives; i++)
+		out_drive(app, inv->drives[i]);
+	for (size_t i = 0; i < inv->n_namespaces; i++)
+		out_namespace(app, inv->namespaces[i]);
+	exit_code = inv->trouble ? EXIT_OPERATOR : EXIT_DONE;
+	if (!inv->module) {
+		ret = pnvme_module_info(app->h, &info);
+		if (ret)
+			exit_code = report(app, ret);
+	}
+	pnvme_inventory_free(inv);
+	return exit_code;
+}
