@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#   make                       module for the running kernel (if its headers are here) and tools
+#   make modules KVER=RELEASE  build/RELEASE/pnvme.ko; KDIR=TREE for a kernel tree, C=2 for sparse,
+#                              WERROR=1 to stop at a warning
+#   make tools unit            build/pnvme and build/libpnvme.so; unit tests
+#   make check                 all tests in virtual machines; KERNELS="6.12" TESTS="test_adopt.sh" select
+#   make demo                  the main job, shown in a virtual machine
+#   make install               DESTDIR= PREFIX=; module for KVER, tools, udev rules, units
+#   make gen gen-check         netlink code from its specification
+#   make checkpatch shellcheck style
+#   make clean
+
+KVER ?= $(shell uname -r)
+PREFIX ?= /usr/local
+BUILD := $(CURDIR)/build
+KERNELS ?=
+TESTS ?=
+
+export KDIR C CF W WERROR DESTDIR PREFIX
+
+.PHONY: all
+all: tools
+	@scripts/build-module --if-possible $(KVER)
+
+.PHONY: modules
+modules:
+	@scripts/build-module $(KVER)
+
+.PHONY: tools
+tools:
+	$(MAKE) -C tools BUILD=$(BUILD)
+
+.PHONY: unit
+unit:
+	$(MAKE) -C selftests/unit BUILD=$(BUILD) check
+
+.PHONY: check
+check:
+	KERNELS="$(KERNELS)" TESTS="$(TESTS)" selftests/vm/check
+
+.PHONY: demo
+demo:
+	scripts/demo
+
+.PHONY: install
+install: tools
+	scripts/build-module --install $(KVER)
+	$(MAKE) -C tools BUILD=$(BUILD) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+
+.PHONY: gen
+gen:
+	KSRC=$$(scripts/kernels source) scripts/netlink-gen
+
+.PHONY: gen-check
+gen-check:
+	KSRC=$$(scripts/kernels source) scripts/netlink-gen --check
+
+.PHONY: checkpatch
+checkpatch:
+	scripts/style checkpatch
+
+.PHONY: shellcheck
+shellcheck:
+	scripts/style shellcheck
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,542 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# For the tests in this directory: kselftest conventions, KTAP on stdout.
+#
+#   . "$(dirname "$0")/lib.sh"
+#   test_adopt()
+#   {
+#       : "a blank drive is adopted"
+#       run pnvme drive adopt "$(drive 1)"
+#   }
+#   pnvme_main "$@"
+#
+# Every function test_* is a test, in the order of the file; its first line says
+# what it shows. It runs in a shell of its own with errexit, nounset and
+# pipefail: the first command that fails ends it and fails it. After each test
+# what it left behind is removed, and the kernel log is judged. The last point
+# of every script is that the module unloads and has leaked nothing. With
+# arguments only the named functions run. Exit: 0 passed, 1 failed, 4 skipped.
+#
+# Destroys all data on the drives that it uses: those of a test machine, else
+# those named in PNVME_TEST_DRIVES ("/dev/nvme1n1 /dev/nvme2n1").
+
+pnvme_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PNVME_TOP=${PNVME_TOP:-$(dirname "$pnvme_dir")}
+KSFT_SKIP=4
+
+# Seconds that a test may take; a script may set it before pnvme_main. The
+# debug kernel is given more.
+TIMEOUT=${TIMEOUT:-60}
+
+# Lines of the kernel log that fail a test.
+pnvme_bad_log='WARNING:|BUG:|kernel BUG|Oops|KASAN|UBSAN|possible (recursive|circular|irq|deadlock|unsafe)'
+pnvme_bad_log+='|suspicious RCU|inconsistent lock state|DEBUG_LOCKS_WARN_ON|INFO: task .* blocked|refcount_t'
+pnvme_bad_log+='|DEBUG_OBJECTS|ODEBUG|unreferenced object|general protection|soft lockup|sleeping function'
+pnvme_bad_log+='|detected stalls|list_(add|del) corruption|unable to handle|Call Trace|kmemleak: [0-9]+ new'
+
+# --- for tests: drives -------------------------------------------------------
+
+# Which spare plain drives there are, one device a line.
+drives()
+{
+	local serial
+	if [ -n "${PNVME_TEST_DRIVES:-}" ]; then
+		tr ' ' '\n' <<< "$PNVME_TEST_DRIVES" | grep .
+	else
+		for serial in pnvme-a pnvme-b pnvme-c pnvme-d; do
+			drive_by_serial "$serial" || return
+		done
+	fi
+}
+
+# drive N: the device of the Nth spare drive, from 1.
+drive()
+{
+	local devs
+	mapfile -t devs < <(drives)
+	[ "${#devs[@]}" -ge "$1" ] || skip "needs $1 spare drives"
+	echo "${devs[$1 - 1]}"
+}
+
+# In the shell alone: processes are what is slow in an emulated machine.
+drive_by_serial()
+{
+	local ctrl serial ns
+	for ctrl in /sys/class/nvme/nvme*; do
+		serial=
+		[ ! -e "$ctrl/serial" ] || read -r serial < "$ctrl/serial"
+		[ "$serial" = "$1" ] || continue
+		for ns in "$ctrl"/nvme*n*; do
+			ns=${ns##*/}
+			# With native multipath the controller lists nvme0c0n1, the node is nvme0n1.
+			[[ $ns =~ ^(nvme[0-9]+)(c[0-9]+)?(n[0-9]+)$ ]] || continue
+			ns=/dev/${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+			if [ -b "$ns" ]; then
+				echo "$ns"
+				return
+			fi
+		done
+	done
+	echo "there is no drive with the serial $1" >&2
+	return 1
+}
+
+# The serial number of a drive that the host of this test machine knows.
+emulated()
+{
+	local serial
+	[ -n "${PNVME_VM:-}" ] || return 1
+	[ -e "/sys/block/${1##*/}/device/serial" ] && read -r serial < "/sys/block/${1##*/}/device/serial" &&
+		grep -xF "$serial" /run/vm/serials
+}
+
+# wipe DEV...: nothing but zeros, on all of it.
+wipe()
+{
+	local dev serial
+	for dev; do
+		if [ "$(cat "/sys/block/${dev##*/}/queue/zoned")" != none ]; then
+			blkzone reset "$dev"
+		elif serial=$(emulated "$dev"); then
+			blockdev --flushbufs "$dev" && "$pnvme_dir/vm/host" wipe "$serial" && blockdev --flushbufs "$dev"
+		elif [ "$(blockdev --getsize64 "$dev")" -gt 0 ]; then
+			blkdiscard -z -f "$dev"
+			blockdev --flushbufs "$dev"
+		fi || return
+	done
+}
+
+# checksum DEV...: of all content, a line each. The host of a test machine does
+# that at once, as it knows where a sparse file has holes.
+checksum()
+{
+	local dev serial
+	for dev; do
+		blockdev --flushbufs "$dev" || return
+		if serial=$(emulated "$dev"); then
+			"$pnvme_dir/vm/host" checksum "$serial"
+		else
+			"$pnvme_dir/checksum" "$dev"
+		fi || return
+	done
+}
+
+# pull DEV, plug SERIAL: take an emulated drive off the bus, in order, and put
+# it back.
+pull()
+{
+	local serial
+	serial=$(emulated "$1") || skip "only a drive of a test machine can be pulled"
+	"$pnvme_dir/vm/host" pull "$serial"
+}
+
+plug() { "$pnvme_dir/vm/host" plug "$1"; }
+
+# --- for tests: doing and expecting ------------------------------------------
+
+# run CMD...: show the command in the log of the test.
+run()
+{
+	echo "\$ $*" >&2
+	"$@"
+}
+
+# A sentence for the log and out; "fail" by itself is not needed after a
+# command that fails.
+fail()
+{
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+skip()
+{
+	echo "$*" > "${PNVME_WORK:?only inside a test}/skip"
+	# Out of the whole test, also from inside $(...)
+	kill -TERM "$PNVME_TEST_PID"
+	exit $KSFT_SKIP
+}
+
+# fails CODE REGEX CMD...: CMD must exit with CODE, with a line on stderr that
+# matches REGEX (extended).
+fails()
+{
+	local code=$1 regex=$2 status=0
+	shift 2
+	echo "\$ $*    # must exit $code" >&2
+	"$@" > "$PNVME_WORK/stdout" 2> "$PNVME_WORK/stderr" || status=$?
+	cat "$PNVME_WORK/stdout" "$PNVME_WORK/stderr" >&2
+	[ "$status" = "$code" ] || fail "exit status $status instead of $code: $*"
+	grep -qE -- "$regex" "$PNVME_WORK/stderr" || fail "stderr does not match '$regex': $*"
+}
+
+# fails_with CODE REGEX CMD...: fails, and nothing changed: no write to any
+# drive was so much as submitted, no disk of ours came, went or changed.
+fails_with()
+{
+	local before after
+	before=$(pnvme_state)
+	fails "$@"
+	after=$(pnvme_state)
+	[ "$before" = "$after" ] ||
+		fail "the refused command changed something:"$'\n'"$(diff <(echo "$before") <(echo "$after"))"
+}
+
+# Writes, discards and flushes of each drive so far; what our disks look like.
+pnvme_state()
+{
+	local disk f
+	for disk in /sys/block/nvme*n* /sys/block/null* /sys/block/loop*; do
+		[ -e "$disk/stat" ] || continue
+		read -ra f < "$disk/stat"
+		echo "${disk##*/} writes ${f[4]} ${f[6]} discards ${f[11]} ${f[13]}"
+	done
+	for disk in /sys/block/pnvme*; do
+		[ ! -e "$disk" ] || grep -H . "$disk"/{size,ro,name,uuid,nguid,nsid} 2> /dev/null
+	done
+	return 0
+}
+
+# json EXPR: the value in the JSON on stdin, an error where there is none.
+json()
+{
+	jq -r --arg what "$1" "($1) | if . == null then error(\"there is no \" + \$what) else . end"
+}
+
+# wait_for [SECONDS] CMD...: until CMD succeeds; fails after 10 seconds (or
+# SECONDS; longer on the debug kernel).
+wait_for()
+{
+	local seconds=10 end
+	if [[ $1 =~ ^[0-9]+$ ]]; then seconds=$1; shift; fi
+	end=$((SECONDS + seconds * $(pnvme_slow)))
+	until "$@" > "$PNVME_WORK/wait" 2>&1; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			cat "$PNVME_WORK/wait" >&2
+			fail "did not come true in $((seconds * $(pnvme_slow))) s: $*"
+		fi
+		sleep 0.1
+	done
+}
+
+# defer CMD...: at the end of the test, however it ends, last first.
+defer() { printf '%q ' "$@" >> "$PNVME_WORK/defer"; echo >> "$PNVME_WORK/defer"; }
+
+# expect_log REGEX: lines that this test provokes and that must not fail it.
+expect_log() { echo "$1" >> "$PNVME_WORK/expected"; }
+
+# --- for tests: module and udev ----------------------------------------------
+
+module_loaded() { [ -d /sys/module/pnvme ]; }
+
+load_module()
+{
+	local deps
+	module_loaded && return
+	if [ -n "${PNVME_KO:-}" ]; then
+		deps=$(modinfo -F depends "$PNVME_KO") || return
+		# shellcheck disable=SC2086	# a list
+		[ -z "$deps" ] || modprobe -a ${deps//,/ } || return
+		insmod "$PNVME_KO" "$@"
+	else
+		modprobe pnvme "$@"
+	fi
+}
+
+unload_module()
+{
+	module_loaded || return 0
+	rmmod pnvme
+}
+
+# In a test machine: udevd with the tree's rules; on a host it runs already.
+start_udev()
+{
+	if [ "$(cat /proc/1/comm)" = systemd ] || pgrep -x systemd-udevd > /dev/null; then return; fi
+	"$pnvme_dir/vm/udevd"
+}
+
+is_debug_kernel() { [ -e /sys/kernel/debug/kmemleak ]; }
+
+# By how much this machine is slower than patience expects.
+pnvme_slow()
+{
+	if is_debug_kernel; then echo "${PNVME_SLOW:-4}"; else echo "${PNVME_SLOW:-2}"; fi
+}
+
+# --- judging the kernel log --------------------------------------------------
+
+# Lines of a log on stdin that are bad; none is success.
+log_problems()
+{
+	local expected=${1:-}
+	if [ -n "$expected" ] && [ -s "$expected" ]; then
+		grep -E "$pnvme_bad_log" | grep -vE -f "$expected"
+	else
+		grep -E "$pnvme_bad_log"
+	fi
+}
+
+# A line in the kernel log from where on it has not been judged yet.
+log_mark()
+{
+	pnvme_mark="pnvme-test: $(cat /proc/sys/kernel/random/uuid) $1"
+	echo "$pnvme_mark" > /dev/kmsg
+}
+
+# Print what is bad since the last mark, with its surroundings; set a new one.
+log_bad_since_mark()
+{
+	local log=$PNVME_WORK/dmesg
+	if ! dmesg > "$log.all" || ! grep -qF "$pnvme_mark" "$log.all"; then
+		echo "the kernel log cannot be judged: the mark is no longer in it (boot with log_buf_len=16M)"
+		log_mark "again"
+		return
+	fi
+	sed -n "/${pnvme_mark%% *}.*$(cut -d' ' -f2 <<< "$pnvme_mark")/,\$p" "$log.all" > "$log"
+	log_mark "$1"
+	if log_problems "$PNVME_WORK/expected" < "$log" > /dev/null; then
+		echo "the kernel complained:"
+		grep -m 1 -B 3 -A 40 -E "$pnvme_bad_log" "$log"
+	fi
+}
+
+# --- between tests -----------------------------------------------------------
+
+# Run what was deferred, then take down whatever stands on our devices.
+pnvme_cleanup()
+{
+	local target
+	if [ -s "$PNVME_WORK/defer" ]; then
+		tac "$PNVME_WORK/defer" > "$PNVME_WORK/deferred"
+		bash "$PNVME_WORK/deferred" || { echo "a deferred command failed:"; cat "$PNVME_WORK/deferred"; return 1; }
+	fi
+	while read -r target; do
+		umount "$target" || return
+	done < <(awk '$1 ~ /^\/dev\/(pnvme|disk\/by-id\/pnvme)/ { print $2 }' /proc/mounts | tac)
+	if module_loaded && compgen -G '/sys/block/pnvme*' > /dev/null || compgen -G '/sys/class/pnvme/*' > /dev/null; then
+		pnvme drive detach --all || return
+	fi
+	# Records of drives that are no more; never those of a host (see the guard).
+	rm -rf /var/lib/pnvme/* /etc/pnvme/*
+	pnvme_wipe_written
+}
+
+# Drives that were written to since they were wiped last, told by their counters.
+pnvme_wipe_written()
+{
+	local dev now
+	while read -r dev; do
+		now=$(pnvme_written "$dev")
+		[ "${pnvme_clean[$dev]:-}" != "$now" ] || continue
+		wipe "$dev" || { echo "cannot wipe $dev"; return 1; }
+		pnvme_clean[$dev]=$(pnvme_written "$dev")
+	done < <(pnvme_all_drives)
+}
+
+pnvme_written()
+{
+	local seq f
+	read -r seq < "/sys/block/${1##*/}/diskseq"
+	read -ra f < "/sys/block/${1##*/}/stat"
+	echo "$seq ${f[4]} ${f[6]} ${f[11]} ${f[13]}"
+}
+
+pnvme_all_drives()
+{
+	local serial
+	drives
+	[ -z "${PNVME_TEST_DRIVES:-}" ] || return 0
+	for serial in pnvme-4k pnvme-zoned pnvme-pi; do
+		drive_by_serial "$serial" 2> /dev/null
+	done
+	return 0
+}
+
+# --- leaks -------------------------------------------------------------------
+
+# Print leaks of ours: those that name us, and, as the module is gone and its
+# symbols with it, those with an address in what was its memory.
+pnvme_leaks()
+{
+	local start=$1 size=$2
+	# Younger objects are not reported; the second scan confirms.
+	sleep 6
+	echo scan > /sys/kernel/debug/kmemleak
+	echo scan > /sys/kernel/debug/kmemleak
+	python3 - "$start" "$size" <<-'PY'
+		import re, sys
+		start, size = int(sys.argv[1], 16), int(sys.argv[2])
+		for block in open("/sys/kernel/debug/kmemleak").read().split("unreferenced object")[1:]:
+		    ours = "pnvme" in block or any(start <= int(a, 16) < start + size
+		                                   for a in re.findall(r"0x(ffff[0-9a-f]{12})", block))
+		    if ours:
+		        print("leak: unreferenced object" + block)
+	PY
+}
+
+# The last point of a script.
+pnvme_unload_point()
+{
+	local range leaks
+	module_loaded || return 0
+	range=$(awk '$1 == "pnvme" { print $6, $2 }' /proc/modules)
+	unload_module || { echo "the module does not unload"; return 1; }
+	is_debug_kernel || return 0
+	# shellcheck disable=SC2086	# two words
+	leaks=$(pnvme_leaks $range) || { echo "kmemleak does not work"; return 1; }
+	[ -z "$leaks" ] || { echo "$leaks"; return 1; }
+}
+
+# --- running -----------------------------------------------------------------
+
+# In the shell of one test, called by pnvme_main.
+pnvme_one()
+{
+	# Whoever calls pnvme_main inside a condition switches errexit off for all
+	# that is below: find out, rather than pass everything.
+	set +e
+	(set -e; false; exit 77)
+	[ $? != 77 ] || { echo "errexit does not work here: call pnvme_main as a statement of its own" >&2; exit 1; }
+	export PNVME_TEST_PID=$$
+	trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}: line $LINENO: $BASH_COMMAND (status $?)" >&2' ERR
+	trap 'exit 1' TERM
+	set -eEuo pipefail
+	shopt -s inherit_errexit
+	"$1"
+	echo passed > "$PNVME_WORK/passed"
+	exit 0
+}
+
+pnvme_tests()
+{
+	shopt -s extdebug
+	declare -F | awk '$3 ~ /^test_/ { print $3 }' | while read -r name; do
+		declare -F "$name"
+	done | sort -k2,2n | awk '{ print $1 }'
+	shopt -u extdebug
+}
+
+# What the first line of the function says.
+pnvme_describe()
+{
+	declare -f "$1" | sed -nE '3s/^ *: "(.*)";?$/\1/p'
+}
+
+pnvme_number=0
+pnvme_failed=0
+pnvme_skipped=0
+declare -A pnvme_clean
+
+# point ok|not|skip NAME [REASON]
+pnvme_point()
+{
+	pnvme_number=$((pnvme_number + 1))
+	case $1 in
+	ok)	echo "ok $pnvme_number - $2" ;;
+	skip)	echo "ok $pnvme_number - $2 # SKIP $3"
+		pnvme_skipped=$((pnvme_skipped + 1)) ;;
+	*)	echo "not ok $pnvme_number - $2"
+		pnvme_failed=$((pnvme_failed + 1)) ;;
+	esac
+}
+
+# The verdict on a test that has run, from what it left and the kernel's log.
+pnvme_run_test()
+{
+	local name=$1 title=$2 seconds=$(($3 * $(pnvme_slow))) status=0 log=$PNVME_WORK/log bad
+	rm -f "$PNVME_WORK"/{passed,skip,defer,expected}
+	timeout -k 5 "$seconds" bash "$pnvme_script" --one "$name" > "$log" 2>&1 < /dev/null || status=$?
+	[ "$status" = 0 ] || rm -f "$PNVME_WORK/passed"
+	if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+		echo "FAILED: timed out after $seconds s" >> "$log"
+		rm -f "$PNVME_WORK/skip"
+	fi
+	if ! pnvme_cleanup > "$PNVME_WORK/cleanup" 2>&1; then
+		{ echo "FAILED: cleaning up after the test:"; cat "$PNVME_WORK/cleanup"; } >> "$log"
+		rm -f "$PNVME_WORK/passed" "$PNVME_WORK/skip"
+	fi
+	bad=$(log_bad_since_mark "$name")
+	log_mark "$name"
+	if [ -n "$bad" ]; then
+		echo "FAILED: $bad" >> "$log"
+		rm -f "$PNVME_WORK/passed" "$PNVME_WORK/skip"
+	fi
+	if [ -e "$PNVME_WORK/skip" ]; then
+		pnvme_point skip "$title" "$(cat "$PNVME_WORK/skip")"
+	elif [ -e "$PNVME_WORK/passed" ]; then
+		pnvme_point ok "$title"
+	else
+		pnvme_point not "$title"
+		tail -n 150 "$log" | sed 's/^/# /'
+	fi
+	[ -z "${PNVME_VERBOSE:-}" ] || sed 's/^/# /' "$log"
+}
+
+# Not on a machine where somebody's data could be hit.
+pnvme_guard()
+{
+	local why='' dev
+	if [ "$(id -u)" != 0 ]; then
+		why="needs root"
+	elif [ -z "${PNVME_VM:-}" ]; then
+		if [ -z "${PNVME_TEST_DRIVES:-}" ]; then
+			why="PNVME_TEST_DRIVES names no spare drives; make check runs this in a virtual machine"
+		elif compgen -G '/sys/class/pnvme/*' > /dev/null || compgen -G '/sys/block/pnvme*' > /dev/null; then
+			why="this host has pnvme drives attached; detach them first"
+		elif compgen -G '/var/lib/pnvme/*' > /dev/null || compgen -G '/etc/pnvme/*' > /dev/null; then
+			why="this host has records of its own in /var/lib/pnvme or /etc/pnvme, which the tests would remove"
+		fi
+	fi
+	for dev in ${PNVME_TEST_DRIVES:-}; do
+		[ -b "$dev" ] || why="$dev of PNVME_TEST_DRIVES is no block device"
+		grep -qE "^$dev(p?[0-9]+)? " /proc/mounts && why="$dev of PNVME_TEST_DRIVES is mounted"
+	done
+	[ -n "$why" ] || return 0
+	echo "TAP version 13"
+	echo "1..0 # SKIP $why"
+	exit $KSFT_SKIP
+}
+
+pnvme_main()
+{
+	local tests name title bad
+	pnvme_script=$(realpath "$0")
+	if [ "${1:-}" = --one ]; then pnvme_one "$2"; fi
+	pnvme_guard
+	mapfile -t tests < <(pnvme_tests)
+	[ $# = 0 ] || tests=("$@")
+	PNVME_WORK=$(mktemp -d)
+	export PNVME_WORK PNVME_TOP
+	trap 'rm -rf "$PNVME_WORK"' EXIT
+	for name in "${tests[@]}"; do
+		if [ "$(type -t "$name")" != function ] || [ -z "$(pnvme_describe "$name")" ]; then
+			echo "Bail out! $name is no function that begins with : \"what it shows\""
+			exit 1
+		fi
+	done
+	echo "TAP version 13"
+	echo "1..$((${#tests[@]} + 1))"
+	log_mark begin
+	! is_debug_kernel || echo clear > /sys/kernel/debug/kmemleak
+	if ! pnvme_wipe_written > "$PNVME_WORK/log" 2>&1; then
+		echo "Bail out! $(tail -n 1 "$PNVME_WORK/log")"
+		exit 1
+	fi
+	for name in "${tests[@]}"; do
+		title=$(pnvme_describe "$name")
+		pnvme_run_test "$name" "$name: $title" "$TIMEOUT"
+	done
+	title="module unloads, nothing leaked, kernel log"
+	if pnvme_unload_point > "$PNVME_WORK/log" 2>&1 && bad=$(log_bad_since_mark end) && [ -z "$bad" ]; then
+		pnvme_point ok "$title"
+	else
+		pnvme_point not "$title"
+		{ cat "$PNVME_WORK/log"; echo "${bad:-}"; } | sed 's/^/# /'
+	fi
+	echo "# Totals: pass:$((pnvme_number - pnvme_failed - pnvme_skipped)) fail:$pnvme_failed skip:$pnvme_skipped"
+	[ "$pnvme_failed" = 0 ] || exit 1
+	[ "$pnvme_skipped" -lt "${#tests[@]}" ] || exit $KSFT_SKIP
+	exit 0
+}
