@@ -28,8 +28,9 @@ static int refuse_unfit(struct pnvme *h, const struct disk *k, unsigned int flag
 		return fail(h, -EOPNOTSUPP, k->path, "%s has blocks of %u bytes; 512 to 4096 work",
 			    k->path, k->lba_size);
 	if (k->capacity < PNVME_MIN_CAPACITY)
-		return fail(h, -ENOSPC, k->path, "%s is too small: %llu bytes, at least %llu are needed",
-			    k->path, (unsigned long long)k->capacity,
+		return fail(h, -ENOSPC, k->path,
+			    "%s is too small: %llu bytes, at least %llu are needed", k->path,
+			    (unsigned long long)k->capacity,
 			    (unsigned long long)PNVME_MIN_CAPACITY);
 	return 0;
 }
@@ -81,8 +82,9 @@ static int refuse_content(struct pnvme *h, const struct disk *k, const struct co
 	if (!c->n_kinds) {
 		if (!overwrite)
 			return 0;
-		return fail(h, -EINVAL, k->path, "%s holds nothing, so no %s either: leave --overwrite out",
-			    k->path, overwrite);
+		return fail(h, -EINVAL, k->path,
+			    "%s holds nothing, so no %s either: leave --overwrite out", k->path,
+			    overwrite);
 	}
 	content_text(c, what, sizeof(what));
 	if (!overwrite) {

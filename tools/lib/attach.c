@@ -174,7 +174,8 @@ int disk_named(struct pnvme *h, const char *drive, struct disk *k)
 	if (i < 0)
 		ret = i;
 	else if (!inv->drives[i]->name[0] || disk_read(inv->drives[i]->name, k))
-		ret = fail(h, -ENODEV, drive, "%s is not here: %s", drive, inv->drives[i]->evidence);
+		ret = fail(h, -ENODEV, drive, "%s is not here: %s", drive,
+			   inv->drives[i]->evidence);
 	pnvme_inventory_free(inv);
 	return ret;
 }
@@ -361,7 +362,8 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 		return leave(h, ret);
 	if (memcmp(s.drive.uuid, uuid, 16)) {
 		pnvme_uuid_format(s.drive.uuid, is);
-		return leave(h, fail(h, -EINVAL, s.disk.path, "the drive %s is %s, another one than was given",
+		return leave(h, fail(h, -EINVAL, s.disk.path,
+				     "the drive %s is %s, another one than was given",
 				     s.disk.path, is));
 	}
 	if (flags & PNVME_DISCARD && !s.disk.discard)

@@ -183,7 +183,8 @@ static void add_holders(struct pnvme *h, const char *name)
 
 	holders_find(name, &found);
 	if (found.n)
-		put_text(h->failed.message + used, sizeof(h->failed.message) - used, " (%s)", found.text);
+		put_text(h->failed.message + used, sizeof(h->failed.message) - used, " (%s)",
+			 found.text);
 }
 
 static int lower_run(struct pnvme *h, uint8_t cmd, const struct lower_request *q,

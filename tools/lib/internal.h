@@ -281,11 +281,13 @@ struct holders {
 };
 
 void holders_find(const char *name, struct holders *found);
-/* Should a refusal with EBUSY be tried again? Sleeps if so. */
+
+/* How long a refusal with EBUSY is tried again; zero at first. */
 struct patience {
 	uint64_t until_ms;
 };
 
+/* Only udev, or nobody that can be found, has these devices: sleeps a little, true. */
 bool busy_wait(struct patience *p, const char *const *names, size_t n);
 uint64_t now_ms(void);
 

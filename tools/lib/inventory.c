@@ -380,36 +380,66 @@ static bool same_node(const char *path, uint32_t maj, uint32_t min)
 	       minor(st.st_rdev) == min;
 }
 
+static bool serial_matches(const struct pnvme_drive *d, const char *v)
+{
+	return d->serial[0] && !strcmp(d->serial, v);
+}
+
+/* The label's word counts only where there is no device to ask: a copy names the original. */
+static bool nguid_matches(const struct pnvme_drive *d, const char *v)
+{
+	return matches_bytes(d->nguid, 16, v, 32) ||
+	       (!d->name[0] && d->hwid_type == PNVME_HWID_NGUID &&
+		matches_bytes(d->hwid, 16, v, 32));
+}
+
+static bool pci_matches(const struct pnvme_drive *d, const char *v)
+{
+	return d->slot[0] && !strcasecmp(d->slot, v);
+}
+
+static bool slot_matches(const struct pnvme_drive *d, const char *v)
+{
+	return slot_named(d->slot, v);
+}
+
+static bool uuid_matches(const struct pnvme_drive *d, const char *v)
+{
+	return matches_bytes(d->uuid, 16, v, PREFIX_MIN);
+}
+
+static const struct {
+	const char *prefix;
+	bool (*matches)(const struct pnvme_drive *d, const char *v);
+} drive_keys[] = {
+	{ "serial:", serial_matches },
+	{ "nguid:", nguid_matches },
+	{ "pci:", pci_matches },
+	{ "slot:", slot_matches },
+	{ "uuid:", uuid_matches },
+};
+
 static bool drive_matches(const struct pnvme_drive *d, const char *s)
 {
 	char instance[24];
-	const char *v;
+	size_t i;
 
-	if ((v = after(s, "serial:")))
-		return d->serial[0] && !strcmp(d->serial, v);
-	if ((v = after(s, "nguid:")))
-		return matches_bytes(d->nguid, 16, v, 32) ||
-		       (!d->name[0] && d->hwid_type == PNVME_HWID_NGUID &&
-			matches_bytes(d->hwid, 16, v, 32));
-	if ((v = after(s, "pci:")))
-		return d->slot[0] && !strcasecmp(d->slot, v);
-	if ((v = after(s, "slot:")))
-		return slot_named(d->slot, v);
-	if ((v = after(s, "uuid:")))
-		return matches_bytes(d->uuid, 16, v, PREFIX_MIN);
+	for (i = 0; i < ARRAY_SIZE(drive_keys); i++)
+		if (after(s, drive_keys[i].prefix))
+			return drive_keys[i].matches(d, after(s, drive_keys[i].prefix));
 	if (strchr(s, '/'))
 		return d->name[0] && same_node(s, d->major, d->minor);
 	put_text(instance, sizeof(instance), "pnvme%d", d->instance);
-	return (d->instance >= 0 && !strcmp(s, instance)) || (d->name[0] && !strcmp(s, d->name)) ||
-	       matches_bytes(d->uuid, 16, s, PREFIX_MIN);
+	return (d->instance >= 0 && !strcmp(s, instance)) ||
+	       (d->name[0] && !strcmp(s, d->name)) || uuid_matches(d, s);
 }
 
 static bool ns_matches(const struct pnvme_namespace *ns, const char *s)
 {
-	const char *v;
+	const char *uuid = after(s, "uuid:");
 
-	if ((v = after(s, "uuid:")))
-		return matches_bytes(ns->uuid, 16, v, PREFIX_MIN);
+	if (uuid)
+		return matches_bytes(ns->uuid, 16, uuid, PREFIX_MIN);
 	if (strchr(s, '/'))
 		return ns->device[0] && same_node(s, ns->major, ns->minor);
 	if (!strcmp(ns->name, s) && ns->state != PNVME_NS_STATUS_NAME_CONFLICT)
