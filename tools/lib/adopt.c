@@ -2,6 +2,7 @@
 /* Adopt: everything that makes a drive unfit, in the order from cheap to thorough. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <uuid/uuid.h>
@@ -185,6 +186,25 @@ static int write_fence(struct pnvme *h, const struct disk *k, bool wipe)
 	return ret;
 }
 
+/*
+ * The partition of a new fence makes udev start its gate. The gate must look
+ * before there is a label: afterwards it might attach what a person has just
+ * detached. Bounded: a queue that is stuck is not ours to wait for.
+ */
+static void let_udev_look(void)
+{
+	const struct timespec step = { .tv_nsec = 50 * 1000 * 1000 };
+	unsigned int i;
+
+	if (access("/run/udev/control", F_OK))
+		return;
+	for (i = 0; i < 100; i++) {
+		nanosleep(&step, NULL);
+		if (access("/run/udev/queue", F_OK))
+			return;
+	}
+}
+
 struct adoption {
 	struct disk	disk;
 	uint8_t		uuid[16];
@@ -228,8 +248,10 @@ API int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrit
 		return leave(h, ret ? ret : drive_hand_on(h, &d, out));
 	}
 	ret = write_fence(h, &a.disk, a.dirty);
-	if (!ret)
+	if (!ret) {
+		let_udev_look();
 		ret = lower_adopt(h, &a.disk, a.uuid, a.host, a.dirty, flags, &d);
+	}
 	if (ret)
 		return leave(h, ret);
 	record_update(h, a.uuid);
