@@ -77,7 +77,7 @@ static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req
 	int ret;
 
 	if (!drive->identity.nvme && !req->any)
-		return pnvme_refuse(err, -ENOTSUPP,
+		return pnvme_refuse(err, -EOPNOTSUPP,
 				    "%s is not an NVMe drive; --any adopts it all the same, with weak proof of identity",
 				    drive->lower_name);
 	if (bdev_read_only(drive->claim.bdev))

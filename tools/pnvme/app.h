@@ -185,9 +185,8 @@ int size_argument(struct app *app, const char *s, uint64_t *bytes, unsigned int 
 
 /* help.c */
 void print_usage(const struct command *c);
-int help_command(const struct command *c);
-void help_object(const char *object);
-void help_all(void);
+int help_command(struct app *app, const struct command *c);
+int help_object(struct app *app, const char *object);
 
 /* The commands, one file each. */
 int cmd_status(struct app *app);

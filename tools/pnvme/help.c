@@ -67,12 +67,37 @@ static const char conclusion[] =
 	"4 module absent or incompatible, 5 not permitted, 6 busy, 7 partly done.\n"
 	"More: pnvme help OBJECT COMMAND, man pnvme.\n";
 
-void help_object(const char *object)
+static void command_json(struct app *app, const struct command *c)
 {
-	list(object);
+	struct json_object *o = json_object_new_object();
+
+	json_text(o, "object", c->object);
+	json_text(o, "command", c->name);
+	json_text(o, "args", c->args);
+	json_text(o, "summary", c->summary);
+	json_object_array_add(out_array(app, "commands"), o);
 }
 
-void help_all(void)
+/* @object: NULL for all commands */
+static void list_json(struct app *app, const char *object)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (is_shown(c) && (!object || (c->object && !strcmp(c->object, object))))
+			command_json(app, c);
+}
+
+int help_object(struct app *app, const char *object)
+{
+	if (app->json)
+		list_json(app, object);
+	else
+		list(object);
+	return EXIT_DONE;
+}
+
+static void help_all(void)
 {
 	fputs(introduction, stdout);
 	list(NULL);
@@ -83,12 +108,16 @@ void help_all(void)
 	fputs(conclusion, stdout);
 }
 
-int help_command(const struct command *c)
+int help_command(struct app *app, const struct command *c)
 {
 	char words[128], name[64];
 	const char *p;
 	int i;
 
+	if (app->json) {
+		command_json(app, c);
+		return EXIT_DONE;
+	}
 	usage_words(c, words, sizeof(words));
 	printf("Usage: %s\n%s\n", words, c->summary);
 	if (c->details) {
@@ -106,24 +135,6 @@ int help_command(const struct command *c)
 	return EXIT_DONE;
 }
 
-static void help_json(struct app *app)
-{
-	const struct command *c;
-
-	for (c = commands; c->name; c++) {
-		struct json_object *o;
-
-		if (!is_shown(c))
-			continue;
-		o = json_object_new_object();
-		json_text(o, "object", c->object);
-		json_text(o, "command", c->name);
-		json_text(o, "args", c->args);
-		json_text(o, "summary", c->summary);
-		json_object_array_add(out_array(app, "commands"), o);
-	}
-}
-
 static bool object_exists(const char *word)
 {
 	const struct command *c;
@@ -138,23 +149,19 @@ int cmd_help(struct app *app)
 {
 	const struct command *c;
 
-	if (app->json) {
-		help_json(app);
-		return EXIT_DONE;
-	}
+	if (!app->argc && app->json)
+		return help_object(app, NULL);
 	if (!app->argc) {
 		help_all();
 		return EXIT_DONE;
 	}
-	if (app->argc == 1 && object_exists(app->argv[0])) {
-		help_object(app->argv[0]);
-		return EXIT_DONE;
-	}
+	if (app->argc == 1 && object_exists(app->argv[0]))
+		return help_object(app, app->argv[0]);
 	c = app->argc == 1 ? find_command(NULL, app->argv[0]) :
 	    find_command(app->argv[0], app->argv[1]);
 	if (!c)
 		return usage_error(app, "there is no command \"%s%s%s\"; see \"pnvme help\"",
 				   app->argv[0], app->argc > 1 ? " " : "",
 				   app->argc > 1 ? app->argv[1] : "");
-	return help_command(c);
+	return help_command(app, c);
 }

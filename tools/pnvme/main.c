@@ -115,10 +115,8 @@ static int choose_command(struct app *app, int argc, char **argv, bool *help)
 		ret = parse_globals(app, argc, argv, help);
 		if (ret >= 0)
 			return ret;
-		if (optind == argc && *help) {
-			help_object(object);
-			return EXIT_DONE;
-		}
+		if (optind == argc && *help)
+			return help_object(app, object);
 		if (optind == argc)
 			return usage_error(app, "what about the %s? see \"pnvme help %s\"", object,
 					   object);
@@ -203,7 +201,7 @@ static int run(struct app *app, int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	if (help)
-		return help_command(app->command);
+		return help_command(app, app->command);
 	ret = check_count(app);
 	if (ret >= 0)
 		return ret;
