@@ -17,7 +17,7 @@ killed()
 	boots_run "$name" "selftests/vm/jobs/killed $name" --quiet 2> "$BOOTS/$name.log" &
 	runner=$!
 	for ((i = 0; i < 1200; i++)); do
-		[ "$(grep -cs "^done" "$BOOTS/$name/progress")" -ge 12 ] && break
+		[ -e "$BOOTS/$name/progress" ] && [ "$(grep -c "^done" "$BOOTS/$name/progress")" -ge 12 ] && break
 		kill -0 "$runner" 2> /dev/null || break
 		sleep 0.1
 	done

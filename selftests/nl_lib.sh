@@ -1,0 +1,212 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# For tests that drive the module with nl_abi alone, so that they depend on no
+# tool of ours. Sourced after lib.sh, which runs each test with errexit.
+#
+#   begin                            first in a test: loads the module, detaches all at the end
+#   nl OP ITEM...                    one operation; its answer is in $out, field NAME reads it
+#   granted OP ITEM...               it must be
+#   refused ERROR PHRASE OP ITEM...  with that errno name and a sentence that contains PHRASE
+#   has NAME VALUE                   what the last answer must say
+#   spare SERIAL                     a blank drive of the test machine: $dev
+#   untouched DEV COMMAND...         the command must not change one byte of the drive
+
+# shellcheck disable=SC2034	# for the tests
+host=6d1c2a34-0000-4000-8000-000000000001
+# shellcheck disable=SC2034
+host2=6d1c2a34-0000-4000-8000-000000000002
+NL_ABI=${NL_ABI:-$PNVME_TOP/build/selftests/nl_abi}
+# shellcheck disable=SC2154	# lib.sh sets it
+[ -x "$NL_ABI" ] || NL_ABI=$pnvme_dir/nl_abi
+out=
+dev=
+uuid=
+
+nl_abi()
+{
+	"$NL_ABI" "$@"
+}
+
+begin()
+{
+	load_module
+	defer "$NL_ABI" detach-all
+}
+
+nl()
+{
+	out=$(nl_abi "do" "$@")
+}
+
+field()
+{
+	local line
+	while read -r line; do
+		if [[ $line == "$1="* ]]; then echo "${line#*=}"; fi
+	done <<< "$out"
+}
+
+# Of a line of a dump: LINE NAME
+word()
+{
+	sed -n "s/.* $2=\([^ ]*\).*/\1/p" <<< " $1"
+}
+
+granted()
+{
+	echo "\$ $*" >&2
+	nl "$@" || fail "refused: $*: $(field message)"
+}
+
+refused()
+{
+	local error=$1 phrase=$2
+	shift 2
+	if nl "$@"; then
+		fail "was granted: $*"
+	elif [[ $out != "error=$error"$'\n'message=*"$phrase"* ]]; then
+		fail "$*: got $(field error) '$(field message)', expected $error '$phrase'"
+	fi
+}
+
+must_fail()
+{
+	echo "\$ $*    # must fail" >&2
+	if "$@" 2> /dev/null; then fail "succeeded: $*"; fi
+}
+
+has()
+{
+	[[ $'\n'$out$'\n' == *$'\n'"$1=$2"$'\n'* ]] || fail "$1 is '$(field "$1")', expected '$2'"
+}
+
+spare()
+{
+	local ctrl serial path
+	for ctrl in /sys/class/nvme/nvme*; do
+		read -r serial < "$ctrl/serial"
+		[ "$serial" = "$1" ] || continue
+		for path in "$ctrl"/nvme*n*; do
+			dev=${path##*/}
+			# With native multipath the controller lists nvme0c0n1, the node is nvme0n1.
+			[[ $dev =~ ^(nvme[0-9]+)(c[0-9]+)?(n[0-9]+)$ ]]
+			dev=/dev/${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+			[ ! -b "$dev" ] || return 0
+		done
+	done
+	fail "there is no drive $1"
+}
+
+# What could hold a label or a partition table becomes zeros.
+blank()
+{
+	local mib=$(($(blockdev --getsize64 "$1") >> 20))
+	dd if=/dev/zero of="$1" bs=1M count=1 oflag=direct status=none
+	dd if=/dev/zero of="$1" bs=1M count=2 seek=$((mib > 2 ? mib - 2 : 0)) oflag=direct conv=notrunc status=none 2> /dev/null
+	blockdev --flushbufs "$1"
+}
+
+# DEV COMMAND...: not one byte of the drive may change
+untouched()
+{
+	local dev=$1 before
+	shift
+	before=$(nl_abi ends "$dev")
+	echo "\$ $*    # must not write to $dev" >&2
+	"$@"
+	[ "$before" = "$(nl_abi ends "$dev")" ] ||
+		fail "wrote to $dev: $*"
+}
+
+# Where the four copies are, from the format's description.
+slots_of()
+{
+	local end=$(($(blockdev --getsize64 "$1") / 4096 * 4096))
+	echo 65536 524288 $((end - 983040)) $((end - 524288))
+}
+
+label()
+{
+	python3 -S -E "$pnvme_dir/label_edit.py" "$@"
+}
+
+# DEV FIELD
+label_field()
+{
+	label "$1" show | sed -n "s/^$2=//p"
+}
+
+new_uuid()
+{
+	echo "$(< /proc/sys/kernel/random/uuid)"
+}
+
+# DEV [ITEM...]: adopts it, UUID in $uuid
+adopt()
+{
+	read -r uuid < /proc/sys/kernel/random/uuid
+	granted drive-adopt dev="$1" uuid="$uuid" host="$host" "${@:2}"
+}
+
+attach()
+{
+	granted drive-attach dev="$1" host="$host" "${@:2}"
+}
+
+# UUID [ITEM...], with the patience that openers in passing (udev) need
+detach()
+{
+	local tries
+	for tries in {1..50}; do
+		nl drive-detach uuid="$1" "${@:2}" && return
+		[ "$(field error)" = EBUSY ] || break
+		sleep 0.1
+	done
+	fail "cannot detach after $tries tries: $(field message)"
+}
+
+# NAME [ITEM...]: waits until a namespace is there
+await_live()
+{
+	local tries
+	for tries in {1..300}; do
+		nl ns-get name="$1" || return
+		[[ $(field state) != zeroing && -z $(field pending-size) ]] && return
+		sleep 0.1
+	done
+	fail "namespace $1 stays in state $(field state) after $tries looks"
+	return 1
+}
+
+# Events go to a file, from now on until the test ends.
+watch_events()
+{
+	events=$PNVME_WORK/events
+	: > "$events"
+	nl_abi events > "$events" &
+	defer kill $!
+	wait_for grep -q ready "$events"
+}
+
+# PATTERN: such an event was sent, or is soon
+event_came()
+{
+	wait_for grep -q -- "$1" "$events"
+}
+
+# NAME MIB [ATTRIBUTE=VALUE...]: a disk in memory: $dev
+null_disk()
+{
+	local dir=/sys/kernel/config/nullb/$1 attr
+	[ -d /sys/kernel/config/nullb ] || modprobe null_blk nr_devices=0 || skip "no null_blk here"
+	mkdir "$dir"
+	defer rmdir "$dir"
+	echo "$2" > "$dir/size"
+	for attr in blocksize=512 memory_backed=1 "${@:3}"; do
+		echo "${attr#*=}" > "$dir/${attr%%=*}"
+	done
+	echo 1 > "$dir/power"
+	dev=/dev/$1
+	[ -b "$dev" ] || dev=/dev/nullb$(cat "$dir/index")
+}
