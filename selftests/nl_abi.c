@@ -1466,21 +1466,32 @@ static int run_dump(const char *op, const char *const *items)
 	return 0;
 }
 
-/* Fault injection of this thread: the Nth allocation that may fail does; 0 ends it. */
-static int fail_nth(int n)
-{
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
-	char text[16] = "";
-	int left;
+/*
+ * Fault injection of this thread: the Nth thing that may fail does, once. The
+ * file stays open and is told again if it was the telling that failed.
+ */
+static int nth_file = -1;
 
-	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) < 0)
-		nl_die("no fail-nth: %s", strerror(errno));
-	left = atoi(text);
-	snprintf(text, sizeof(text), "%d", n);
-	if (pwrite(fd, text, strlen(text), 0) < 0)
-		nl_die("fail-nth: %s", strerror(errno));
-	close(fd);
-	return left;
+static void fail_nth(int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n);
+	int tries;
+
+	if (nth_file < 0)
+		nth_file = open("/proc/thread-self/fail-nth", O_RDWR);
+	for (tries = 0; tries < 3; tries++)
+		if (pwrite(nth_file, text, len, 0) == len)
+			return;
+	nl_die("no fault injection: %s", strerror(errno));
+}
+
+/* Did it fail before this? Reading may be what fails, then it did not. */
+static bool fault_happened(void)
+{
+	char text[16] = "";
+
+	return pread(nth_file, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
 }
 
 static int objects(void)
@@ -1501,7 +1512,8 @@ static bool fault_once(int n, const char *op, const char *const *items, int *gra
 	/* the kernel does it all while we send; sending itself may be what fails */
 	fail_nth(n);
 	sent = nl_send_asking(sk, msg);
-	injected = !fail_nth(0);
+	injected = fault_happened();
+	fail_nth(0);
 	nlmsg_free(msg);
 	last.error = sent < 0 ? -ENOMEM : nl_answer(sk, &last);
 	*granted = !last.error;

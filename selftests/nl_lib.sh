@@ -47,12 +47,6 @@ field()
 	done <<< "$out"
 }
 
-# Of a line of a dump: LINE NAME
-word()
-{
-	sed -n "s/.* $2=\([^ ]*\).*/\1/p" <<< " $1"
-}
-
 granted()
 {
 	echo "\$ $*" >&2

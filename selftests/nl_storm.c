@@ -249,6 +249,7 @@ struct seen {
 	int		count;
 	struct {
 		char		name[64], drive[40];
+		bool		nameless;	/* another one has its name */
 		uint64_t	start, end, nsid;
 	} ns[128];
 };
@@ -264,6 +265,7 @@ static void see(const struct nl_reply *part, void *arg)
 	snprintf(seen->ns[i].drive, 40, "%s", nl_text(part, nl_namespace, "drive"));
 	seen->ns[i].start = nl_number(part, nl_namespace, "start");
 	seen->ns[i].end = seen->ns[i].start + nl_number(part, nl_namespace, "size");
+	seen->ns[i].nameless = !strcmp(nl_text(part, nl_namespace, "state"), "name-conflict");
 	seen->ns[i].nsid = nl_number(part, nl_namespace, "nsid");
 }
 
@@ -271,7 +273,9 @@ static int clash(const struct seen *seen, int a, int b)
 {
 	bool same = !strcmp(seen->ns[a].drive, seen->ns[b].drive);
 
-	if (!strcmp(seen->ns[a].name, seen->ns[b].name) ||
+	bool named = !seen->ns[a].nameless && !seen->ns[b].nameless;
+
+	if ((named && !strcmp(seen->ns[a].name, seen->ns[b].name)) ||
 	    (same && seen->ns[a].nsid == seen->ns[b].nsid) ||
 	    (same && seen->ns[a].start < seen->ns[b].end && seen->ns[b].start < seen->ns[a].end)) {
 		printf("%s and %s clash\n", seen->ns[a].name, seen->ns[b].name);

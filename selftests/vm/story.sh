@@ -20,7 +20,7 @@ install_pnvme()
 boot_with_pnvme()
 {
 	install_pnvme || broken "pnvme cannot be installed"
-	"$PNVME_TOP/selftests/vm/udevd" > /dev/null || broken "udevd does not start"
+	"$PNVME_TOP/selftests/vm/udevd" > /tmp/udevd.log 2>&1 || broken "udevd does not start: $(cat /tmp/udevd.log)"
 }
 
 step()
