@@ -79,7 +79,8 @@ static int nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 		strscpy(text, err->text, PAGE_SIZE);
 		info->extack->_msg = text;
 	} else {
-		NL_SET_ERR_MSG(info->extack, "refused; there is no memory to say why, send one small request at a time");
+		NL_SET_ERR_MSG(info->extack,
+			       "refused; there is no memory to say why, send one small request at a time");
 	}
 	return ret;
 }

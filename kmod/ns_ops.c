@@ -106,11 +106,10 @@ static int plan_size(const struct pnvme_label *l, const struct pnvme_ns_request 
 		return check_size(*bytes, err);
 	pnvme_space_get(l, &space);
 	*bytes = space.largest;
-	if (!space.largest)
-		return pnvme_blame(err, PNVME_BLAME_SIZE,
-				   pnvme_refuse(err, -ENOSPC,
-						"there is no free space; delete or shrink a namespace first"));
-	return 0;
+	if (space.largest)
+		return 0;
+	pnvme_refuse(err, -ENOSPC, "there is no free space; delete or shrink a namespace first");
+	return pnvme_blame(err, PNVME_BLAME_SIZE, -ENOSPC);
 }
 
 static int refuse_space(struct pnvme_drive *drive, const struct pnvme_label *l, u64 bytes,
@@ -160,9 +159,9 @@ static int check_name(const char *name, struct pnvme_error *err)
 {
 	if (pnvme_name_ok(name, PNVME_NAME_BYTES))
 		return 0;
-	return pnvme_blame(err, PNVME_BLAME_NAME,
-			   pnvme_refuse(err, -EINVAL,
-					"a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit"));
+	pnvme_refuse(err, -EINVAL,
+		     "a name must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
+	return pnvme_blame(err, PNVME_BLAME_NAME, -EINVAL);
 }
 
 static int refuse_taken(const char *name, struct pnvme_error *err)
@@ -399,8 +398,8 @@ static void set_bytes(struct pnvme_ns *ns, u64 bytes)
 /* Once it can be opened again: udev opens what it is told of. */
 static void tell_resized(struct pnvme_ns *ns)
 {
-	static char resize[] = "RESIZE=1";
-	char *env[] = { resize, NULL };
+	char resize[] = "RESIZE=1";
+	char *env[2] = { resize };
 
 	kobject_uevent_env(&disk_to_dev(ns->disk)->kobj, KOBJ_CHANGE, env);
 }

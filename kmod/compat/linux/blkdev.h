@@ -21,7 +21,7 @@
 
 #if COMPAT_OLD_BLOCK
 /* 6.5: "block: replace fmode_t with a block-specific type" */
-typedef fmode_t blk_mode_t;
+#define blk_mode_t	fmode_t
 #define BLK_OPEN_READ	FMODE_READ
 #define BLK_OPEN_WRITE	FMODE_WRITE
 
@@ -84,6 +84,7 @@ static void compat_##release_fn(struct gendisk *disk, fmode_t mode)		\
 {										\
 	release_fn(disk);							\
 }
+
 #define COMPAT_BDEV_OP(fn) compat_##fn
 
 static inline void compat_end_io_acct(struct block_device *bdev, enum req_op op,
@@ -169,7 +170,7 @@ static inline bool compat_bdev_dead(struct block_device *bdev)
 	       !bdev_nr_sectors(bdev);
 }
 
-#define COMPAT_BDEV_OPS(open_fn, release_fn)
+#define COMPAT_BDEV_OPS(...)
 #define COMPAT_BDEV_OP(fn) fn
 
 /* 6.4: "block: pass sectors to bdev_end_io_acct" */
