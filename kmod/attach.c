@@ -159,7 +159,7 @@ static int check_owner(struct pnvme_drive *drive, const struct pnvme_attach *req
 	}
 	if (memcmp(owner, req->host, 16) && memchr_inv(owner, 0, 16))
 		return pnvme_refuse(err, -EXDEV,
-				    "%s belongs to host %pU; if that host has given it up: pnvme drive import %s --from %pU",
+				    "%s belongs to host %pU; if that host has given it up: pnvme drive import /dev/%s --from %pU",
 				    drive->lower_name, owner, drive->lower_name, owner);
 	return 0;
 }
