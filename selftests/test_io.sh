@@ -531,9 +531,12 @@ test_stacked()
 	spare pnvme-a
 	adopt "$dev"
 	create one 8M
-	dmsetup create pnvme-io --table "0 8192 linear $node 2048
+	dmsetup create pnvme-io --table "0 8192 linear $node 8192
 8192 8192 linear $node 0"
 	defer dmsetup remove --retry pnvme-io
+	# the node is udev's to make, where there is one
+	dmsetup mknodes pnvme-io
+	[ -b /dev/mapper/pnvme-io ]
 	verify_with_fio /dev/mapper/pnvme-io 4k-256k 4k
 	refused EBUSY "is open" ns-delete name=one
 }

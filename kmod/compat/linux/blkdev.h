@@ -138,6 +138,8 @@ static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u6
 	if (bdev_stable_writes(lower))
 		blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, q);
 	blk_queue_write_cache(q, bdev_write_cache(lower), bdev_fua(lower));
+	if (blk_get_integrity(lower->bd_disk))
+		blk_integrity_register(disk, blk_get_integrity(lower->bd_disk));
 	return disk;
 }
 
