@@ -253,8 +253,11 @@ faults_begin()
 	if [ ! -e /proc/self/fail-nth ] || [ ! -d /sys/kernel/debug/failslab ]; then
 		skip "no fault injection in this kernel"
 	fi
+	# fail-nth counts through all kinds; none is to dump its stack
+	for knob in /sys/kernel/debug/fail*/verbose; do
+		echo 0 > "$knob"
+	done
 	for knob in failslab fail_page_alloc; do
-		echo 0 > "/sys/kernel/debug/$knob/verbose"
 		echo N > "/sys/kernel/debug/$knob/ignore-gfp-wait"
 	done
 }
