@@ -257,6 +257,9 @@ faults_begin()
 	for knob in /sys/kernel/debug/fail*/verbose; do
 		echo 0 > "$knob"
 	done
+	# the page allocator reports what it could not give, with its stack; whatever
+	# is wrong with us comes with a BUG, WARNING or sanitizer line as well
+	expect_log 'Call Trace:'
 	for knob in failslab fail_page_alloc; do
 		echo N > "/sys/kernel/debug/$knob/ignore-gfp-wait"
 	done
