@@ -125,7 +125,7 @@ test_without_module()
 	dev=$(drive 1)
 	if modinfo pnvme > /dev/null 2>&1; then skip "the installed module loads itself"; fi
 	unload_module
-	run pnvme scan | grep -q "${dev#/dev/} .*blank"
+	run pnvme scan | grep "${dev#/dev/} .*blank"
 	json_table <<-END
 		0 dn scan -j
 		0 dn -j drive examine $dev
@@ -428,7 +428,7 @@ test_dry_run()
 	END
 	export -f run
 	# shellcheck disable=SC2016	# for the inner shell
-	harmless "$dev" xargs -0 -n 1 bash -c 'run pnvme -n $0 | grep -q "^dry run: " || exit 255' < "$PNVME_WORK/dry"
+	harmless "$dev" xargs -0 -n 1 bash -c 'run pnvme -n $0 | grep "^dry run: " || exit 255' < "$PNVME_WORK/dry"
 	[ "$before" = "$(pnvme -j drive show pnvme0)" ] || fail "a dry run changed the drive"
 	shows '.dry_run' true pnvme -j -n ns delete one
 	fails_with 1 "." pnvme -n ns create pnvme0 one 8M
@@ -467,8 +467,8 @@ test_permission()
 	adopted
 	run pnvme ns create pnvme0 one 8M
 	nobody pnvme version > /dev/null || skip "nobody cannot run pnvme here"
-	nobody pnvme -j drive show | json '.drives[0].uuid' | grep -qx "$uuid"
-	nobody pnvme -j ns show one | json '.namespaces[0].name' | grep -qx one
+	nobody pnvme -j drive show | json '.drives[0].uuid' | grep -x "$uuid"
+	nobody pnvme -j ns show one | json '.namespaces[0].name' | grep -x one
 	fails 5 "." nobody pnvme ns create pnvme0 two 8M
 	fails_with 5 "." nobody pnvme ns delete one
 	fails 5 "." nobody pnvme ns rename one two
@@ -659,7 +659,7 @@ test_events()
 		grep -q "\"type\":\"$type\"" "$PNVME_WORK/events" || fail "no event $type"
 	done
 	[ "$(jq -c '.version, (.events | length), (.errors | length)' "$PNVME_WORK/events" | sort -u | tr '\n' ' ')" = "0 1 " ]
-	[ "$(jq -r 'select(.events[0].type == "ns-create") | .events[0].name' "$PNVME_WORK/events" | head -n 1)" = two ]
+	[ "$(jq -rn 'first(inputs | select(.events[0].type == "ns-create") | .events[0].name)' "$PNVME_WORK/events")" = two ]
 	[ "$(wc -l < "$PNVME_WORK/events")" = "$(jq -c . "$PNVME_WORK/events" | wc -l)" ]
 }
 

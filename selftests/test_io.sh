@@ -348,7 +348,7 @@ test_sysfs()
 	name=${node#/dev/} lower=${dev#/dev/} id=$(field uuid)
 	[ -e "/sys/block/$lower/holders/$name" ]
 	[ -e "/sys/block/$name/slaves/$lower" ]
-	lsblk -nlo NAME "$dev" | grep -qx "$name"
+	lsblk -nlo NAME "$dev" | grep -x "$name"
 	[ "$(cat "/sys/block/$name/uuid")" = "$id" ]
 	[ "$(cat "/sys/block/$name/wwid")" = "uuid.$id" ]
 	[ "$(cat "/sys/block/$name/nguid")" = "$(field nguid)" ]

@@ -165,7 +165,7 @@ test_appearance()
 	wait_for attached "$dev"
 	settle
 	leads /dev/pnvme/data "/dev/disk/by-id/pnvme-$uuid"
-	dd if=/dev/pnvme/data bs=4k count=1 status=none | grep -qa "it survives"
+	dd if=/dev/pnvme/data bs=4k count=1 status=none | grep -a "it survives"
 	# once more what happened already: nothing changes
 	run udevadm trigger --action=add --subsystem-match=block
 	settle
