@@ -44,7 +44,7 @@ static int refuse_labels(struct pnvme_drive *drive, const struct pnvme_slots *sl
 }
 
 static int draft_first_label(struct pnvme_drive *drive, const struct pnvme_attach *req,
-			     struct pnvme_error *err)
+			     bool dirty, struct pnvme_error *err)
 {
 	const struct pnvme_identity *id = &drive->identity;
 	const char *why = "";
@@ -61,7 +61,7 @@ static int draft_first_label(struct pnvme_drive *drive, const struct pnvme_attac
 		.lba_size	= id->lba_size,
 		.capacity	= id->capacity,
 		.nonce		= get_random_u64(),
-		.dirty		= req->dirty,
+		.dirty		= dirty,
 	};
 
 	if (pnvme_label_init(drive->next, &p, &why))
@@ -74,6 +74,7 @@ static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req
 		       struct pnvme_error *err)
 {
 	struct pnvme_slots slots;
+	bool dirty;
 	int ret;
 
 	if (!drive->identity.nvme && !req->any)
@@ -88,11 +89,12 @@ static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req
 		return ret;
 	pnvme_slots_read(drive->claim.bdev, drive->identity.capacity, &slots);
 	ret = refuse_labels(drive, &slots, err);
+	dirty = req->dirty || pnvme_slot_is_erased(slots.copy[PNVME_ERASED_SLOT]);
 	pnvme_slots_free(&slots);
 	if (ret)
 		return ret;
 	memcpy(drive->uuid, req->uuid, sizeof(drive->uuid));
-	return draft_first_label(drive, req, err);
+	return draft_first_label(drive, req, dirty, err);
 }
 
 static int refuse_label(struct pnvme_drive *drive, int ret, const char *why,
@@ -133,6 +135,10 @@ static int read_label(struct pnvme_drive *drive, struct pnvme_error *err)
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++)
 		copies[i] = slots.error[i] ? NULL : slots.copy[i];
 	ret = pnvme_label_pick(copies, &drive->repaired, &why);
+	drive->good = 0;
+	for (i = 0; ret >= 0 && i < PNVME_LABEL_SLOTS; i++)
+		if (copies[i] && !memcmp(copies[i], copies[ret], PNVME_LABEL_BYTES))
+			drive->good |= 1 << i;
 	if (ret >= 0) {
 		swap(drive->label, slots.copy[ret]);
 		memcpy(drive->uuid, drive->label->drive_uuid, sizeof(drive->uuid));
@@ -231,7 +237,8 @@ static int write_label(struct pnvme_drive *drive, const struct pnvme_attach *req
 	if (!req->adopt)
 		draft_epoch(drive, req);
 	ret = pnvme_drive_first_write(drive, err);
-	if (ret && req->adopt && pnvme_slots_zero(drive->claim.bdev, drive->identity.capacity))
+	if (ret && req->adopt &&
+	    pnvme_slots_zero(drive->claim.bdev, drive->identity.capacity, false))
 		pnvme_refuse(err, ret,
 			     "the first label of %s cannot be written (error %d), and parts of it may be left; look with pnvme drive examine",
 			     drive->lower_name, -ret);
@@ -312,8 +319,10 @@ static int attach_listed(struct pnvme_drive *drive, const struct pnvme_attach *r
 	ret = write_label(drive, req, err);
 	if (ret)
 		goto del_device;
-	expose_namespaces(drive);
+	pnvme_drive_use_settings(drive);
+	/* who hears of a disk may ask for it at once; changes wait for @lock */
 	pnvme_drive_expose(drive);
+	expose_namespaces(drive);
 	return 0;
 
 del_device:
@@ -429,27 +438,50 @@ static int refuse_erase_attached(const struct pnvme_identity *id, const u8 *uuid
 	return ret;
 }
 
-/* One copy with our magic, whole or not, must name the drive that is to be erased. */
+/**
+ * struct erasure - what is found on a drive that is to be erased
+ * @found: a slot has our magic, whole or not
+ * @named: such a slot names the right drive
+ * @wrong: a whole one names another
+ * @other: which
+ * @mark: namespaces may have left data: a copy says so, or cannot be asked
+ */
+struct erasure {
+	bool	found;
+	bool	named;
+	bool	wrong;
+	bool	mark;
+	u8	other[16];
+};
+
+/* A damaged copy may name any drive; a whole one must name the right one. */
 static int check_erase_copy(struct block_device *bdev, const struct pnvme_label *l, int check,
-			    const u8 *uuid, const u8 *host, struct pnvme_error *err)
+			    const u8 *uuid, const u8 *host, struct erasure *e,
+			    struct pnvme_error *err)
 {
-	if (memcmp(l->drive_uuid, uuid, 16)) {
-		pnvme_refuse(err, -ESTALE,
-			     "%pg carries the label of drive %pU, not %pU; nothing was erased",
-			     bdev, l->drive_uuid, uuid);
-		return pnvme_blame(err, PNVME_BLAME_UUID, -ESTALE);
+	e->found = true;
+	if (!memcmp(l->drive_uuid, uuid, 16)) {
+		e->named = true;
+	} else if (!e->wrong) {
+		e->wrong = check != PNVME_LABEL_CORRUPT;
+		memcpy(e->other, l->drive_uuid, 16);
 	}
-	if (!check && memchr_inv(l->owner, 0, 16) && memcmp(l->owner, host, 16))
+	if (check || pnvme_table_touched(l))
+		e->mark = true;
+	/* of a version that is unknown, the owner may be anywhere */
+	if (check == PNVME_LABEL_CORRUPT || check == PNVME_LABEL_INVALID ||
+	    le32_to_cpu(l->version) != PNVME_LABEL_VERSION)
+		return 0;
+	if (memchr_inv(l->owner, 0, 16) && memcmp(l->owner, host, 16))
 		return pnvme_refuse(err, -EXDEV, "%pg belongs to host %pU; import it first",
 				    bdev, l->owner);
 	return 0;
 }
 
 static int check_erase(struct block_device *bdev, u64 capacity, const u8 *uuid, const u8 *host,
-		       struct pnvme_error *err)
+		       struct erasure *e, struct pnvme_error *err)
 {
 	struct pnvme_slots slots;
-	bool found = false;
 	const char *why;
 	int i, check, ret;
 
@@ -461,34 +493,41 @@ static int check_erase(struct block_device *bdev, u64 capacity, const u8 *uuid, 
 		check = slots.error[i] ? PNVME_LABEL_NONE : pnvme_label_check(slots.copy[i], &why);
 		if (check == PNVME_LABEL_NONE)
 			continue;
-		found = true;
-		ret = check_erase_copy(bdev, slots.copy[i], check, uuid, host, err);
+		ret = check_erase_copy(bdev, slots.copy[i], check, uuid, host, e, err);
 	}
 	pnvme_slots_free(&slots);
-	if (!ret && !found)
-		ret = pnvme_refuse(err, -ENODATA, "%pg carries no pnvme label; nothing to erase",
-				   bdev);
-	return ret;
+	if (ret)
+		return ret;
+	if (!e->found)
+		return pnvme_refuse(err, -ENODATA, "%pg carries no pnvme label; nothing to erase",
+				    bdev);
+	if (e->named && !e->wrong)
+		return 0;
+	pnvme_refuse(err, -ESTALE,
+		     "%pg carries the label of drive %pU, not %pU; nothing was erased",
+		     bdev, e->other, uuid);
+	return pnvme_blame(err, PNVME_BLAME_UUID, -ESTALE);
 }
 
 static int erase_claimed(struct block_device *bdev, const u8 *uuid, const u8 *host, bool check,
 			 struct pnvme_error *err)
 {
 	struct pnvme_identity id;
+	struct erasure e = { };
 	int ret;
 
 	sync_blockdev(bdev);
 	invalidate_bdev(bdev);
 	if (bdev_read_only(bdev))
 		return pnvme_refuse(err, -EROFS, "%pg is read-only", bdev);
-	ret = pnvme_identity_read(bdev, &id);
+	ret = pnvme_identity_read(bdev, &id, err);
 	if (!ret)
-		ret = check_erase(bdev, id.capacity, uuid, host, err);
+		ret = check_erase(bdev, id.capacity, uuid, host, &e, err);
 	if (!ret)
 		ret = refuse_erase_attached(&id, uuid, err);
 	if (ret || check)
 		return ret;
-	ret = pnvme_slots_zero(bdev, id.capacity);
+	ret = pnvme_slots_zero(bdev, id.capacity, e.mark);
 	invalidate_bdev(bdev);
 	if (ret)
 		return pnvme_refuse(err, ret,

@@ -4,6 +4,7 @@
 #include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -75,7 +76,7 @@ static void drive_release(struct device *dev)
 {
 	struct pnvme_drive *drive = to_drive(dev);
 
-	mempool_exit(&drive->io_pool);
+	pnvme_io_pool_exit(&drive->io_pool);
 	percpu_ref_exit(&drive->io_ref);
 	pnvme_label_free(drive->label);
 	pnvme_label_free(drive->next);
@@ -113,6 +114,22 @@ const char *pnvme_drive_look(const struct pnvme_drive *drive)
 	return NULL;
 }
 
+/* A controller may come out of a reset with other queues. pnvme_view is held. */
+static void follow_queues(struct pnvme_drive *drive)
+{
+	/* what must be written to free memory may wait for this drive */
+	unsigned int noio = memalloc_noio_save();
+	struct pnvme_map *map = pnvme_map_read(drive->claim.bdev);
+	struct pnvme_ns *ns;
+
+	if (map)
+		list_for_each_entry(ns, &drive->namespaces, node)
+			if (ns->disk)
+				pnvme_stats_follow(&ns->stats, map);
+	pnvme_map_free(map);
+	memalloc_noio_restore(noio);
+}
+
 /* Holders are told of removal (not on 6.1) but never of a changed format: so look. */
 static void watch(struct work_struct *work)
 {
@@ -124,6 +141,8 @@ static void watch(struct work_struct *work)
 	on = drive->exposed && drive->state == PNVME_DRIVE_STATE_LIVE;
 	if (on)
 		wrong = pnvme_drive_look(drive);
+	if (on && !wrong)
+		follow_queues(drive);
 	up_read(&pnvme_view);
 	if (wrong)
 		pnvme_drive_fail(drive, wrong);
@@ -213,7 +232,7 @@ int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lo
 	strscpy(drive->lower_name, disk->disk_name, sizeof(drive->lower_name));
 	drive->lower_dev = disk_devt(disk);
 	drive->diskseq = disk->diskseq;
-	ret = pnvme_identity_read(drive->claim.bdev, &drive->identity);
+	ret = pnvme_identity_read(drive->claim.bdev, &drive->identity, err);
 	if (ret)
 		pnvme_drive_release_lower(drive);
 	return ret;
@@ -441,6 +460,8 @@ static int detach_locked(struct pnvme_drive *drive, bool release, bool check,
 		return pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);
 	/* a refusal and a dry run must not keep others from opening meanwhile */
 	ret = check_closable(drive, err);
+	if (!ret && release)
+		ret = pnvme_drive_writable(drive, err);
 	if (ret || check)
 		return ret;
 	ret = close_all(drive, err);
@@ -493,6 +514,16 @@ static void apply_settings(struct pnvme_label *l, const struct pnvme_settings *s
 }
 
 /**
+ * pnvme_drive_use_settings - let the I/O path see the settings in the label
+ * @drive: its @lock is held
+ */
+void pnvme_drive_use_settings(struct pnvme_drive *drive)
+{
+	lockdep_assert_held(&drive->lock);
+	WRITE_ONCE(drive->latency, le32_to_cpu(drive->label->latency));
+}
+
+/**
  * pnvme_drive_set - change settings of a drive, kept in its label
  * @drive: attached
  * @settings: those given change
@@ -520,9 +551,12 @@ int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *sett
 	mutex_lock(&drive->lock);
 	if (!drive->exposed)
 		ret = pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);
+	if (!ret)
+		ret = pnvme_drive_writable(drive, err);
 	if (!ret && !check) {
 		apply_settings(pnvme_drive_draft(drive), settings);
 		ret = pnvme_drive_update(drive, err);
+		pnvme_drive_use_settings(drive);
 	}
 	mutex_unlock(&drive->lock);
 	if (!ret && !check)

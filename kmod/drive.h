@@ -6,7 +6,6 @@
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/list.h>
-#include <linux/mempool.h>
 #include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rwsem.h>
@@ -16,6 +15,7 @@
 
 #include "error.h"
 #include "identity.h"
+#include "io.h"
 
 /*
  * pnvme_view guards what readers see: the list of drives, the lists of
@@ -50,14 +50,17 @@ extern struct rw_semaphore pnvme_view;
  * @io_done: completed when the last reference of @io_ref is gone
  * @io_pool: contexts of I/O in flight; its own, so that one drive that does not
  *	answer starves no other
+ * @latency: the setting: 0 no I/O is timed, 1 all are, N one in N; written under @lock,
+ *	read by the I/O path without
  * @watch: looks once a second whether the lower device is still what it was
  * @instance: N of pnvmeN; constant once listed
  * @state: pnvme_view
  * @reason: why @state is not live; pnvme_view
  * @exposed: complete and visible to readers; pnvme_view
  * @read_only: attached without writing its label; constant once listed
+ * @good: bit i tells that slot i held the newest content when it was attached; @lock
  * @repaired: the attach rewrote damaged label copies; constant once exposed
- * @label_lost: a label write and its rollback failed, nothing may be changed; @lock
+ * @label_lost: not all slots could be written, nothing may be changed; @lock
  */
 struct pnvme_drive {
 	struct device		dev;
@@ -75,7 +78,8 @@ struct pnvme_drive {
 	struct pnvme_label	*check;
 	struct percpu_ref	io_ref;
 	struct completion	io_done;
-	mempool_t		io_pool;
+	struct pnvme_io_pool	io_pool;
+	u32			latency;
 	struct delayed_work	watch;
 	int			instance;
 	enum pnvme_drive_state	state;
@@ -84,6 +88,7 @@ struct pnvme_drive {
 	bool			read_only;
 	bool			repaired;
 	bool			label_lost;
+	u8			good;
 };
 
 /**
@@ -150,6 +155,7 @@ int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const 
 		      bool check, struct pnvme_error *err);
 int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *settings,
 		    bool check, struct pnvme_error *err);
+void pnvme_drive_use_settings(struct pnvme_drive *drive);
 const char *pnvme_drive_look(const struct pnvme_drive *drive);
 void pnvme_drive_fail(struct pnvme_drive *drive, const char *reason);
 
@@ -164,12 +170,15 @@ void pnvme_drive_hide(struct pnvme_drive *drive);
 void pnvme_drive_expose(struct pnvme_drive *drive);
 
 /* lower.c */
+bool pnvme_lower_exists(dev_t dev);
 int pnvme_lower_claim(const struct pnvme_lower_id *id, void *holder,
 		      const struct blk_holder_ops *hops, struct compat_claim *claim,
 		      struct pnvme_error *err);
 
 /* drive_label.c */
 struct pnvme_label *pnvme_drive_draft(struct pnvme_drive *drive);
+int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err);
+int pnvme_drive_verify(struct pnvme_drive *drive, struct pnvme_error *err);
 int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err);
 int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err);
 

@@ -36,12 +36,13 @@ static void publish(struct pnvme_drive *drive)
 
 /*
  * A copy that cannot be read or is damaged is no news, the update rewrites it.
- * A whole one that is not ours says that somebody else writes this drive.
+ * A whole one that is not ours says that somebody else writes this drive, and so
+ * does it if none of those that can be read is ours.
  */
 static int still_ours(struct pnvme_drive *drive)
 {
 	struct pnvme_slots slots;
-	int i, ret, same = 0;
+	int i, ret, same = 0, read = 0;
 	bool foreign = false;
 	const char *why;
 
@@ -52,6 +53,7 @@ static int still_ours(struct pnvme_drive *drive)
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
 		if (slots.error[i])
 			continue;
+		read++;
 		if (!memcmp(slots.copy[i], drive->label, PNVME_LABEL_BYTES)) {
 			same++;
 			continue;
@@ -61,7 +63,7 @@ static int still_ours(struct pnvme_drive *drive)
 			foreign = true;
 	}
 	pnvme_slots_free(&slots);
-	if (foreign)
+	if (foreign || (read && !same))
 		return -ESTALE;
 	return same ? 0 : -EIO;
 }
@@ -87,6 +89,27 @@ static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 	drive->label_lost = true;
 	pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_LOST, drive,
 			  "a label update failed half way and could not be taken back; changes are refused until pnvme drive detach and attach repair it");
+}
+
+/*
+ * A drive that is being attached may have a slot that cannot be written any more.
+ * One whole pair is enough to serve it; changing it would risk that pair.
+ */
+static int repair_slots(struct pnvme_drive *drive)
+{
+	bool partly;
+	int ret = pnvme_label_repair(drive->claim.bdev, drive->identity.capacity, drive->next,
+				     drive->check, drive->good, &partly);
+
+	if (ret)
+		return ret;
+	publish(drive);
+	if (!partly)
+		return 0;
+	drive->label_lost = true;
+	pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_LOST, drive,
+			  "some copies of its label cannot be written; namespaces are served, changes are refused: look at the drive's health and replace it");
+	return 0;
 }
 
 static int write_draft(struct pnvme_drive *drive, struct pnvme_error *err)
@@ -127,33 +150,46 @@ static int seal_draft(struct pnvme_drive *drive, struct pnvme_error *err)
 }
 
 /**
- * pnvme_drive_update - make the draft the label of a drive
- * @drive: its @lock is held, pnvme_drive_draft() was edited
- * @err: the sentence, on failure
+ * pnvme_drive_writable - may the label of a drive be changed?
+ * @drive: its @lock is held
+ * @err: the sentence, if not
  *
- * Return: 0, or a negative errno: then the drive holds what it held before,
- * unless @label_lost is set now.
+ * Return: 0 or a negative errno.
  */
-int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
+int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err)
 {
-	const char *wrong = pnvme_drive_look(drive);
-	int ret;
-
 	lockdep_assert_held(&drive->lock);
-	if (wrong)
-		pnvme_drive_fail(drive, wrong);
 	if (drive->read_only)
 		return pnvme_refuse(err, -EROFS,
 				    "drive %s is attached read-only; attach it without --read-only to change it",
 				    dev_name(&drive->dev));
+	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
+		return pnvme_refuse(err, -ENODEV, "drive %s is not live: %s; detach it",
+				    dev_name(&drive->dev), drive->reason);
 	if (drive->label_lost)
 		return pnvme_refuse(err, -EIO,
 				    "an earlier label update of %s failed; detach and attach it first",
 				    drive->lower_name);
-	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
-		return pnvme_refuse(err, -ENODEV, "drive %s is not live; see pnvme drive show",
-				    dev_name(&drive->dev));
-	ret = seal_draft(drive, err);
+	return 0;
+}
+
+/**
+ * pnvme_drive_verify - does the drive still hold the label that we know?
+ * @drive: its @lock is held
+ * @err: the sentence, if not
+ *
+ * What does not is failed: somebody else writes it.
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_drive_verify(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	const char *wrong = pnvme_drive_look(drive);
+	int ret;
+
+	if (wrong)
+		pnvme_drive_fail(drive, wrong);
+	ret = pnvme_drive_writable(drive, err);
 	if (ret)
 		return ret;
 	ret = still_ours(drive);
@@ -167,9 +203,26 @@ int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
 		return pnvme_refuse(err, ret,
 				    "no copy of the label of %s can be read; nothing was changed, look at the drive's health",
 				    drive->lower_name);
-	if (ret)
-		return ret;
-	return write_draft(drive, err);
+	return ret;
+}
+
+/**
+ * pnvme_drive_update - make the draft the label of a drive
+ * @drive: its @lock is held, pnvme_drive_draft() was edited
+ * @err: the sentence, on failure
+ *
+ * Return: 0, or a negative errno: then the drive holds what it held before,
+ * unless @label_lost is set now.
+ */
+int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	int ret = pnvme_drive_writable(drive, err);
+
+	if (!ret)
+		ret = seal_draft(drive, err);
+	if (!ret)
+		ret = pnvme_drive_verify(drive, err);
+	return ret ? ret : write_draft(drive, err);
 }
 
 /**
@@ -187,12 +240,13 @@ int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err)
 	int ret;
 
 	lockdep_assert_held(&drive->lock);
-	if (drive->label->sequence) {
-		ret = seal_draft(drive, err);
-		if (ret)
-			return ret;
-	} else {
+	if (!drive->label->sequence) {
 		pnvme_label_seal(drive->next);
+		return write_draft(drive, err);
 	}
+	ret = seal_draft(drive, err);
+	if (ret || !repair_slots(drive))
+		return ret;
+	/* neither pair: what can be read is old content or new, and says the same */
 	return write_draft(drive, err);
 }

@@ -115,9 +115,15 @@ static void read_hwid(struct device *dev, char *page, struct pnvme_identity *id)
 	}
 }
 
-/* The disk's parent is the controller, or the subsystem of a multipath head. */
-static bool parent_is_nvme(struct device *parent)
+/*
+ * The disk's parent is the controller, or the subsystem of a multipath head, which
+ * an open namespace keeps. The parent of any other disk may be gone already if the
+ * disk is going: do not look at it.
+ */
+static bool is_nvme(const struct gendisk *disk, const struct device *parent)
 {
+	if (strncmp(disk->disk_name, "nvme", 4))
+		return false;
 	return parent && parent->class &&
 	       (!strcmp(parent->class->name, "nvme") ||
 		!strcmp(parent->class->name, "nvme-subsystem"));
@@ -127,10 +133,12 @@ static bool parent_is_nvme(struct device *parent)
  * pnvme_identity_read - read what a lower device says of itself
  * @bdev: a whole disk that the caller has open
  * @id: result
+ * @err: the sentence, on failure
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative errno.
  */
-int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id)
+int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id,
+			struct pnvme_error *err)
 {
 	struct device *dev = disk_to_dev(bdev->bd_disk);
 	struct device *parent = dev->parent;
@@ -139,7 +147,7 @@ int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id)
 	if (!page)
 		return -ENOMEM;
 	memset(id, 0, sizeof(*id));
-	id->nvme = parent_is_nvme(parent);
+	id->nvme = is_nvme(bdev->bd_disk, parent);
 	id->lba_size = bdev_logical_block_size(bdev);
 	id->capacity = bdev_nr_bytes(bdev);
 	compat_integrity(bdev->bd_disk, &id->pi_type, &id->metadata_bytes);
@@ -152,6 +160,10 @@ int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id)
 		read_string(dev, "serial", page, id->serial, sizeof(id->serial));
 	}
 	free_page((unsigned long)page);
+	/* it was checked when it was claimed, but may have gone since */
+	if (id->capacity < PNVME_MIN_CAPACITY)
+		return pnvme_refuse(err, -ENODEV, "%pg is gone or has changed; run pnvme scan",
+				    bdev);
 	return 0;
 }
 

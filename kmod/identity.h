@@ -5,6 +5,8 @@
 #include <linux/blkdev.h>
 #include <pnvme/label.h>
 
+#include "error.h"
+
 /**
  * struct pnvme_identity - what a lower device says of itself
  * @nvme: it is a namespace of an NVMe controller or subsystem
@@ -29,7 +31,8 @@ struct pnvme_identity {
 	u64	capacity;
 };
 
-int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id);
+int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id,
+			struct pnvme_error *err);
 const char *pnvme_identity_differs(const struct pnvme_identity *id,
 				   const struct pnvme_label *label);
 

@@ -13,28 +13,47 @@
 #include "drive.h"
 #include "io.h"
 #include "namespace.h"
+#include "stats.h"
 
 /* Contexts that are there even when no memory is: one gets I/O forward, 64 keep it moving. */
 #define POOL_MIN 64
+/* Free contexts that a CPU keeps at hand. */
+#define CACHE_MAX 64
 
 /**
  * struct pnvme_io - one I/O in flight; owned by it, so no field needs a lock
  * @end_io: of the caller's bio
  * @private: of the caller's bio
+ * @next: in a CPU's list of free contexts
  * @bdev: of the caller's bio: our disk or a partition of it
  * @iter: of the caller's bio
- * @drive: under it; the I/O holds a reference of its io_ref
- * @start: jiffies, from bio_start_io_acct()
  * @traced: BIO_TRACE_COMPLETION was set
+ * @ns: it is for; there until the I/O is counted as done
+ * @start: jiffies, from bio_start_io_acct()
+ * @key: what it is counted as
  */
 struct pnvme_io {
-	bio_end_io_t		*end_io;
+	union {
+		bio_end_io_t	*end_io;
+		struct pnvme_io	*next;
+	};
 	void			*private;
 	struct block_device	*bdev;
 	struct bvec_iter	iter;
-	struct pnvme_drive	*drive;
-	unsigned long		start;
 	bool			traced;
+	struct pnvme_ns		*ns;
+	unsigned long		start;
+	struct pnvme_stat_key	key;
+};
+
+/**
+ * struct pnvme_io_cache - free contexts of one CPU and drive
+ * @first: of the list; changed on that CPU with interrupts disabled
+ * @count: of the list; likewise
+ */
+struct pnvme_io_cache {
+	struct pnvme_io	*first;
+	unsigned int	count;
 };
 
 static struct kmem_cache *io_cache;
@@ -50,9 +69,81 @@ void pnvme_io_exit(void)
 	kmem_cache_destroy(io_cache);
 }
 
-int pnvme_io_pool_init(mempool_t *pool)
+/**
+ * pnvme_io_pool_init - make the contexts of a drive
+ * @pool: all zero
+ *
+ * Return: 0 or -ENOMEM; pnvme_io_pool_exit() is due in either case.
+ */
+int pnvme_io_pool_init(struct pnvme_io_pool *pool)
 {
-	return mempool_init_slab_pool(pool, POOL_MIN, io_cache);
+	pool->cache = alloc_percpu(struct pnvme_io_cache);
+	if (!pool->cache)
+		return -ENOMEM;
+	return mempool_init_slab_pool(&pool->reserve, POOL_MIN, io_cache);
+}
+
+/**
+ * pnvme_io_pool_exit - free the contexts of a drive
+ * @pool: no I/O is in flight; may be all zero
+ */
+void pnvme_io_pool_exit(struct pnvme_io_pool *pool)
+{
+	struct pnvme_io *io, *next;
+	int cpu;
+
+	if (!pool->cache)
+		return;
+	for_each_possible_cpu(cpu) {
+		for (io = per_cpu_ptr(pool->cache, cpu)->first; io; io = next) {
+			next = io->next;
+			kmem_cache_free(io_cache, io);
+		}
+	}
+	free_percpu(pool->cache);
+	mempool_exit(&pool->reserve);
+}
+
+/* NULL only for a bio that may not wait. */
+static struct pnvme_io *io_alloc(struct pnvme_io_pool *pool, const struct bio *bio)
+{
+	struct pnvme_io_cache *cache;
+	struct pnvme_io *io;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	cache = this_cpu_ptr(pool->cache);
+	io = cache->first;
+	if (likely(io)) {
+		cache->first = io->next;
+		cache->count--;
+	}
+	local_irq_restore(flags);
+	if (likely(io))
+		return io;
+	return mempool_alloc(&pool->reserve,
+			     bio->bi_opf & REQ_NOWAIT ? GFP_NOWAIT : GFP_NOIO);
+}
+
+/* Whoever waits for a context waits for the reserve, which is therefore filled first. */
+static void io_free(struct pnvme_io_pool *pool, struct pnvme_io *io)
+{
+	struct pnvme_io_cache *cache;
+	unsigned long flags;
+
+	if (likely(READ_ONCE(pool->reserve.curr_nr) >= POOL_MIN)) {
+		local_irq_save(flags);
+		cache = this_cpu_ptr(pool->cache);
+		if (likely(cache->count < CACHE_MAX)) {
+			io->next = cache->first;
+			cache->first = io;
+			cache->count++;
+			io = NULL;
+		}
+		local_irq_restore(flags);
+	}
+	if (unlikely(io))
+		mempool_free(io, &pool->reserve);
 }
 
 /*
@@ -74,11 +165,13 @@ static void restore(struct bio *bio, const struct pnvme_io *io)
 static void io_end(struct bio *bio)
 {
 	struct pnvme_io *io = bio->bi_private;
-	struct pnvme_drive *drive = io->drive;
+	struct pnvme_ns *ns = io->ns;
+	struct pnvme_drive *drive = ns->drive;
 
 	restore(bio, io);
 	compat_end_io_acct(io->bdev, bio_op(bio), bvec_iter_sectors(io->iter), io->start);
-	mempool_free(io, &drive->io_pool);
+	pnvme_stats_end(&ns->stats, &io->key, io->iter.bi_size, bio->bi_status);
+	io_free(&drive->io_pool, io);
 	percpu_ref_put(&drive->io_ref);
 	/* never the saved end_io directly: chained bios have no callable one since 7.0 */
 	bio_endio(bio);
@@ -90,22 +183,17 @@ static bool modifies(const struct bio *bio)
 	return op_is_write(bio_op(bio)) && !(op_is_flush(bio->bi_opf) && !bio_sectors(bio));
 }
 
-static struct pnvme_io *io_alloc(struct pnvme_drive *drive, const struct bio *bio)
+static void io_start(struct pnvme_io *io, struct bio *bio, struct pnvme_ns *ns)
 {
-	gfp_t gfp = bio->bi_opf & REQ_NOWAIT ? GFP_NOWAIT : GFP_NOIO;
+	struct pnvme_drive *drive = ns->drive;
 
-	return mempool_alloc(&drive->io_pool, gfp);
-}
-
-static void io_start(struct pnvme_io *io, struct pnvme_drive *drive, struct bio *bio,
-		     const struct pnvme_ns *ns)
-{
 	io->end_io = bio->bi_end_io;
 	io->private = bio->bi_private;
 	io->bdev = bio->bi_bdev;
 	io->iter = bio->bi_iter;
-	io->drive = drive;
 	io->traced = bio_flagged(bio, BIO_TRACE_COMPLETION);
+	io->ns = ns;
+	pnvme_stats_start(&ns->stats, &io->key, bio, READ_ONCE(drive->latency));
 	io->start = bio_start_io_acct(bio);
 
 	bio->bi_end_io = io_end;
@@ -142,12 +230,12 @@ void pnvme_submit_bio(struct bio *bio)
 		bio_io_error(bio);
 		return;
 	}
-	io = io_alloc(drive, bio);
+	io = io_alloc(&drive->io_pool, bio);
 	if (unlikely(!io)) {
 		percpu_ref_put(&drive->io_ref);
 		bio_wouldblock_error(bio);
 		return;
 	}
-	io_start(io, drive, bio, ns);
+	io_start(io, bio, ns);
 	submit_bio_noacct(bio);
 }

@@ -59,7 +59,7 @@ static int lower_suits(const struct pnvme_lower_id *id, struct block_device *bde
  * and waits for it; such a module may in turn wait for generic netlink, in an
  * operation of which we are. So only what is there already is opened.
  */
-static bool lower_exists(dev_t dev)
+bool pnvme_lower_exists(dev_t dev)
 {
 	struct device *found = class_find_device_by_devt(compat_block_class(), dev);
 
@@ -83,9 +83,12 @@ int pnvme_lower_claim(const struct pnvme_lower_id *id, void *holder,
 {
 	int ret = -ENODEV;
 
-	if (lower_exists(id->dev))
+	if (pnvme_lower_exists(id->dev))
 		ret = compat_claim_open(claim, id->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, holder,
 					hops);
+	/* some drivers refuse to open what is write-protected for writing; NVMe does not */
+	if (ret == -EROFS || ret == -EACCES)
+		ret = compat_claim_open(claim, id->dev, BLK_OPEN_READ, holder, hops);
 	if (ret)
 		return lower_refuse_open(id->dev, ret, err);
 	ret = lower_suits(id, claim->bdev, err);

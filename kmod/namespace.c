@@ -191,7 +191,7 @@ bool pnvme_name_taken(const char *name, const struct pnvme_ns *except)
 	return false;
 }
 
-static bool uuid_taken(const u8 *uuid)
+static struct pnvme_ns *by_uuid(const u8 *uuid)
 {
 	struct pnvme_drive *drive = NULL;
 	struct pnvme_ns *ns;
@@ -199,8 +199,8 @@ static bool uuid_taken(const u8 *uuid)
 	while ((drive = pnvme_drive_next(drive)))
 		list_for_each_entry(ns, &drive->namespaces, node)
 			if (!memcmp(ns->uuid, uuid, sizeof(ns->uuid)))
-				return true;
-	return false;
+				return ns;
+	return NULL;
 }
 
 static struct pnvme_ns *find(const u8 *uuid, const char *name)
@@ -284,14 +284,17 @@ struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_labe
  */
 int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err)
 {
+	struct pnvme_ns *other;
 	int ret = 0;
 
 	lockdep_assert_held(&ns->drive->lock);
 	down_write(&pnvme_view);
-	if (uuid_taken(ns->uuid)) {
+	other = by_uuid(ns->uuid);
+	if (other) {
 		ret = pnvme_refuse(err, -EEXIST,
-				   "namespace %s (uuid %pU) is already attached from another drive: %s is a copy",
-				   ns->name, ns->uuid, ns->drive->lower_name);
+				   "namespace %s (uuid %pU) is already attached, from %s (drive %pU): %s is a copy; detach that one first, or erase this one",
+				   ns->name, ns->uuid, other->drive->lower_name,
+				   other->drive->uuid, ns->drive->lower_name);
 	} else {
 		if (pnvme_name_taken(ns->name, ns))
 			ns->state = PNVME_NS_STATE_NAME_CONFLICT;
@@ -349,27 +352,42 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 
 	lockdep_assert_held(&drive->lock);
 	snprintf(name, sizeof(name), "%sn%u", dev_name(&drive->dev), ns->nsid);
+	ret = pnvme_stats_init(&ns->stats, lower);
+	if (ret)
+		return ret;
 	disk = compat_stacked_disk(lower, (u64)ns->first << SECTOR_SHIFT,
 				   lower->bd_disk->node_id, name);
-	if (IS_ERR(disk))
+	if (IS_ERR(disk)) {
+		pnvme_stats_exit(&ns->stats);
 		return PTR_ERR(disk);
+	}
 	disk->fops = &ns_fops;
 	disk->private_data = ns;
 	set_capacity(disk, ns->bytes >> SECTOR_SHIFT);
 	set_disk_ro(disk, ns->read_only);
 	compat_defer_part_scan(disk);
-	set_disk(ns, disk);
 	kref_get(&ns->ref);	/* for ns_free_disk() */
 	ret = device_add_disk(&drive->dev, disk, ns_groups);
 	if (ret) {
-		set_disk(ns, NULL);
 		put_disk(disk);	/* a disk that was never added is freed without free_disk */
+		pnvme_stats_exit(&ns->stats);
 		pnvme_ns_put(ns);
 		return ret;
 	}
+	set_disk(ns, disk);
 	link_holder(ns);
 	pnvme_ns_needs_scan(ns);
 	return 0;
+}
+
+/*
+ * Who submits I/O keeps the device open until it is done, so there should be none
+ * left; but what is counted must not go while an I/O will still count.
+ */
+static void wait_idle(struct pnvme_ns *ns)
+{
+	while (pnvme_stats_in_flight(&ns->stats))
+		schedule_timeout_uninterruptible(msecs_to_jiffies(5));
 }
 
 /**
@@ -389,6 +407,8 @@ void pnvme_ns_remove(struct pnvme_ns *ns)
 			bd_unlink_disk_holder(ns->drive->claim.bdev, disk);
 		set_disk(ns, NULL);
 		del_gendisk(disk);
+		wait_idle(ns);
+		pnvme_stats_exit(&ns->stats);
 		put_disk(disk);
 	}
 	unlist(ns);
@@ -461,7 +481,8 @@ void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
 
 	while ((ns = next_to_scan(drive, &dev))) {
 		/* the first open scans; if it fails the next one by anybody will */
-		if (!compat_claim_open(&claim, dev, BLK_OPEN_READ, NULL, NULL))
+		if (pnvme_lower_exists(dev) &&
+		    !compat_claim_open(&claim, dev, BLK_OPEN_READ, NULL, NULL))
 			compat_claim_release(&claim);
 		end_scan(ns);
 		pnvme_ns_put(ns);

@@ -11,6 +11,7 @@
 #include <uapi/linux/pnvme.h>
 
 #include "error.h"
+#include "stats.h"
 
 struct pnvme_drive;
 
@@ -44,6 +45,7 @@ struct pnvme_drive;
  * @zero_total: bytes to zero; drive->lock and pnvme_view
  * @zeroed: bytes zeroed so far; written by @zero_work alone, read without a lock
  * @zero_cancel: tells @zero_work to give up
+ * @stats: what was counted; there while @disk is
  */
 struct pnvme_ns {
 	struct kref		ref;
@@ -75,6 +77,8 @@ struct pnvme_ns {
 	u64			zero_total;
 	u64			zeroed;
 	bool			zero_cancel;
+
+	struct pnvme_stats	stats;
 };
 
 void pnvme_namespaces_exit(void);

@@ -297,7 +297,15 @@ static struct dump_cursor *dump_cursor(struct netlink_callback *cb)
 	return (struct dump_cursor *)cb->ctx;
 }
 
-static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+/**
+ * pnvme_nl_dump_begin - begin one message of a dump
+ * @skb: the part that it goes to
+ * @cb: of the dump; its @seq is the generation of what is dumped
+ * @cmd: of the message
+ *
+ * Return: its header, or NULL if the part is full.
+ */
+void *pnvme_nl_dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				&pnvme_nl_family, NLM_F_MULTI, cmd);
@@ -308,8 +316,15 @@ static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd
 	return hdr;
 }
 
-/* 0: sent; else the part is full. */
-static int dump_end(struct sk_buff *skb, void *hdr, int ret)
+/**
+ * pnvme_nl_dump_end - end one message of a dump
+ * @skb: the part that it goes to
+ * @hdr: from pnvme_nl_dump_begin()
+ * @ret: other than 0: it did not fit and is taken back
+ *
+ * Return: @ret.
+ */
+int pnvme_nl_dump_end(struct sk_buff *skb, void *hdr, int ret)
 {
 	if (ret)
 		genlmsg_cancel(skb, hdr);
@@ -321,9 +336,9 @@ static int dump_end(struct sk_buff *skb, void *hdr, int ret)
 static int drive_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 			  struct pnvme_drive *drive)
 {
-	void *hdr = dump_begin(skb, cb, PNVME_CMD_DRIVE_GET);
+	void *hdr = pnvme_nl_dump_begin(skb, cb, PNVME_CMD_DRIVE_GET);
 
-	return hdr ? dump_end(skb, hdr, drive_put_all(skb, drive)) : -EMSGSIZE;
+	return hdr ? pnvme_nl_dump_end(skb, hdr, drive_put_all(skb, drive)) : -EMSGSIZE;
 }
 
 int pnvme_nl_drive_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -647,9 +662,9 @@ static bool ns_wanted(struct nlattr **attrs, const struct pnvme_ns *ns)
 
 static int ns_dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct pnvme_ns *ns)
 {
-	void *hdr = dump_begin(skb, cb, PNVME_CMD_NS_GET);
+	void *hdr = pnvme_nl_dump_begin(skb, cb, PNVME_CMD_NS_GET);
 
-	return hdr ? dump_end(skb, hdr, ns_put_all(skb, ns)) : -EMSGSIZE;
+	return hdr ? pnvme_nl_dump_end(skb, hdr, ns_put_all(skb, ns)) : -EMSGSIZE;
 }
 
 static int ns_dump_drive(struct sk_buff *skb, struct netlink_callback *cb,

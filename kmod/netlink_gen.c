@@ -134,6 +134,14 @@ static const struct nla_policy pnvme_ns_set_nl_policy[PNVME_A_NAMESPACE_CHECK + 
 	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
 };
 
+/* PNVME_CMD_STAT_GET - dump */
+static const struct nla_policy pnvme_stat_get_nl_policy[PNVME_A_STAT_OP + 1] = {
+	[PNVME_A_STAT_NAMESPACE] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_STAT_DRIVE] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_STAT_QUEUE] = { .type = NLA_U32, },
+	[PNVME_A_STAT_OP] = NLA_POLICY_MAX(NLA_U32, 4),
+};
+
 /* Ops table for pnvme */
 static const struct genl_split_ops pnvme_nl_ops[] = {
 	{
@@ -254,6 +262,13 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.policy		= pnvme_ns_set_nl_policy,
 		.maxattr	= PNVME_A_NAMESPACE_CHECK,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_STAT_GET,
+		.dumpit		= pnvme_nl_stat_get_dumpit,
+		.policy		= pnvme_stat_get_nl_policy,
+		.maxattr	= PNVME_A_STAT_OP,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };
 

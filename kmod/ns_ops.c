@@ -174,18 +174,18 @@ static int refuse_taken(const char *name, struct pnvme_error *err)
 
 static int writable(struct pnvme_drive *drive, struct pnvme_error *err)
 {
-	if (drive->read_only)
-		return pnvme_refuse(err, -EROFS,
-				    "drive %s is attached read-only; attach it without --read-only to change it",
-				    dev_name(&drive->dev));
-	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
-		return pnvme_refuse(err, -ENODEV, "drive %s is not live: %s; detach it",
-				    dev_name(&drive->dev), drive->reason);
 	if (!drive->exposed)
 		return pnvme_refuse(err, -ENODEV,
 				    "drive %s was just detached",
 				    dev_name(&drive->dev));
-	return 0;
+	return pnvme_drive_writable(drive, err);
+}
+
+/* A label that says less than what is exposed must get no more writes that it does not cover. */
+static void reopen_after(struct pnvme_ns *ns)
+{
+	if (!ns->drive->label_lost)
+		pnvme_ns_reopen(ns);
 }
 
 /**
@@ -238,12 +238,15 @@ static int create_listed(struct pnvme_ns *ns, bool keep_data, struct pnvme_error
 {
 	u64 zero = keep_data ? 0 : pnvme_zero_needed(ns->drive, (u64)ns->first << SECTOR_SHIFT,
 						     ns->bytes);
+	int ret;
 
-	if (zero) {
+	if (!zero)
+		return pnvme_ns_commit_created(ns, err);
+	/* zeroing writes, so it asks first, as a label update does */
+	ret = pnvme_drive_verify(ns->drive, err);
+	if (!ret)
 		pnvme_zero_start(ns, zero);
-		return 0;
-	}
-	return pnvme_ns_commit_created(ns, err);
+	return ret;
 }
 
 /* Early, for a dry run and a better sentence; pnvme_ns_list() decides. */
@@ -355,7 +358,7 @@ static int delete_locked(struct pnvme_ns *ns, bool check, struct pnvme_error *er
 	pnvme_zero_cancel(ns);
 	ret = delete_from_label(ns, err);
 	if (ret) {
-		pnvme_ns_reopen(ns);
+		reopen_after(ns);
 		return ret;
 	}
 	pnvme_ns_remove(ns);
@@ -388,6 +391,7 @@ static void set_bytes(struct pnvme_ns *ns, u64 bytes)
 	ns->bytes = bytes;
 	ns->pending = 0;
 	ns->zero_total = 0;
+	ns->reason[0] = '\0';
 	pnvme_changed();
 	up_write(&pnvme_view);
 	set_capacity(ns->disk, bytes >> SECTOR_SHIFT);
@@ -449,11 +453,12 @@ static int ns_shrink(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	if (ret || req->check)
 		return ret;
 	ret = resize_in_label(ns, req->bytes, err);
-	if (!ret)
-		set_bytes(ns, req->bytes);
-	pnvme_ns_reopen(ns);
-	if (ret)
+	if (ret) {
+		reopen_after(ns);
 		return ret;
+	}
+	set_bytes(ns, req->bytes);
+	pnvme_ns_reopen(ns);
 	tell_resized(ns);
 	pnvme_event_ns(PNVME_EVENT_TYPE_NS_RESIZE, ns, "shrunk to %llu MiB", req->bytes >> 20);
 	return 0;
@@ -479,6 +484,11 @@ static int ns_grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	if (req->check)
 		return 0;
 	zero = req->keep_data ? 0 : pnvme_zero_needed(drive, end, req->bytes - ns->bytes);
+	if (zero) {
+		ret = pnvme_drive_verify(drive, err);
+		if (ret)
+			return ret;
+	}
 	down_write(&pnvme_view);
 	ns->pending = req->bytes;
 	ns->pending_from = ns->bytes;
@@ -492,6 +502,7 @@ static int ns_grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	if (ret) {
 		down_write(&pnvme_view);
 		ns->pending = 0;
+		pnvme_changed();
 		up_write(&pnvme_view);
 	}
 	return ret;
@@ -579,17 +590,15 @@ static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 	if (ret)
 		return ret;
 	strscpy(old, ns->name, sizeof(old));
-	ret = reserve_name(ns, req->name, req->check, err);
-	if (ret || req->check)
-		return ret;
 	l = pnvme_drive_draft(ns->drive);
 	ret = pnvme_table_rename(l, ns_index(l, ns), req->name, &why);
 	if (ret)
-		pnvme_refuse(err, ret,
-			     "namespace %s cannot be renamed to %s: %s",
-			     old, req->name, why);
-	else
-		ret = pnvme_drive_update(ns->drive, err);
+		return pnvme_refuse(err, ret, "namespace %s cannot be renamed to %s: %s", old,
+				    req->name, why);
+	ret = reserve_name(ns, req->name, req->check, err);
+	if (ret || req->check)
+		return ret;
+	ret = pnvme_drive_update(ns->drive, err);
 	if (ret) {
 		down_write(&pnvme_view);
 		strscpy(ns->name, old, sizeof(ns->name));

@@ -12,6 +12,11 @@ bool pnvme_table_used(const struct pnvme_label_ns *ns)
 	return !all_zero(ns->uuid, sizeof(ns->uuid));
 }
 
+bool pnvme_table_touched(const struct pnvme_label *l)
+{
+	return !all_zero(l->ns, sizeof(l->ns)) || !all_zero(l->dirty, sizeof(l->dirty));
+}
+
 int pnvme_table_by_name(const struct pnvme_label *l, const char *name)
 {
 	int i;

@@ -50,6 +50,9 @@ static int zero_dirty(struct pnvme_ns *ns)
 	while (next_dirty(ns->drive, pos, end, &start, &bytes)) {
 		if (READ_ONCE(ns->zero_cancel))
 			return -ECANCELED;
+		/* failed: it may be somebody else's now */
+		if (READ_ONCE(ns->drive->state) != PNVME_DRIVE_STATE_LIVE)
+			return -ENODEV;
 		bytes = min(bytes, CHUNK);
 		ret = blkdev_issue_zeroout(bdev, start >> SECTOR_SHIFT, bytes >> SECTOR_SHIFT,
 					   GFP_NOIO, 0);
@@ -160,6 +163,7 @@ void pnvme_zero_start(struct pnvme_ns *ns, u64 total)
 	ns->zero_total = total;
 	ns->zeroed = 0;
 	ns->reason[0] = '\0';
+	pnvme_changed();
 	up_write(&pnvme_view);
 	queue_work(pnvme_wq, &ns->zero_work);
 }
@@ -177,6 +181,7 @@ void pnvme_zero_cancel(struct pnvme_ns *ns)
 	down_write(&pnvme_view);
 	ns->pending = 0;
 	ns->zero_total = 0;
+	pnvme_changed();
 	up_write(&pnvme_view);
 }
 

@@ -446,6 +446,7 @@ pnvme_point()
 pnvme_run_test()
 {
 	local name=$1 title=$2 seconds=$(($3 * $(pnvme_slow))) status=0 log=$PNVME_WORK/log bad
+	local start=$SECONDS
 	rm -f "$PNVME_WORK"/{passed,skip,defer,expected}
 	timeout -k 5 "$seconds" bash "$pnvme_script" --one "$name" > "$log" 2>&1 < /dev/null || status=$?
 	[ "$status" = 0 ] || rm -f "$PNVME_WORK/passed"
@@ -471,6 +472,7 @@ pnvme_run_test()
 		pnvme_point not "$title"
 		tail -n 150 "$log" | sed 's/^/# /'
 	fi
+	echo "# $((SECONDS - start)) s"
 	[ -z "${PNVME_VERBOSE:-}" ] || sed 's/^/# /' "$log"
 }
 

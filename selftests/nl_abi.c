@@ -1420,7 +1420,7 @@ static int show_refusal(void)
 
 static void show(const struct nl_reply *reply, const struct nl_field *set, char end)
 {
-	char text[512];
+	char text[8192];
 	bool first = true;
 	int id;
 

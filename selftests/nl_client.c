@@ -110,6 +110,28 @@ const struct nl_field nl_event[] = {
 	{ NULL, 0, 0, NULL }
 };
 
+static const char *const w_stat_op[] = { "read", "write", "flush", "discard", "write-zeroes", NULL };
+
+const struct nl_field nl_stat[] = {
+	{ "namespace", 1, K_ID, NULL },
+	{ "drive", 2, K_ID, NULL },
+	{ "queue", 3, K_U32, NULL },
+	{ "op", 4, K_U32, w_stat_op },
+	{ "ios", 5, K_U64, NULL },
+	{ "bytes", 6, K_U64, NULL },
+	{ "in-flight", 7, K_U64, NULL },
+	{ "polled", 8, K_U64, NULL },
+	{ "errors", 9, K_U64S, NULL },
+	{ "latency-ns", 10, K_U64, NULL },
+	{ "latency", 11, K_U64S, NULL },
+	{ NULL, 0, 0, NULL }
+};
+
+const struct nl_op nl_dump_ops[] = {
+	{ "stat-get", 16, nl_stat, "namespace drive queue op", "" },
+	{ NULL, 0, NULL, NULL, NULL }
+};
+
 const struct nl_op nl_ops[] = {
 	{ "info-get", 1, nl_info, "", "" },
 	{ "drive-get", 2, nl_drive, "uuid", "uuid" },
@@ -169,6 +191,9 @@ const struct nl_op *nl_op_named(const char *name)
 	const struct nl_op *op;
 
 	for (op = nl_ops; op->name; op++)
+		if (!strcmp(op->name, name))
+			return op;
+	for (op = nl_dump_ops; op->name; op++)
 		if (!strcmp(op->name, name))
 			return op;
 	return NULL;
@@ -566,6 +591,23 @@ const char *nl_form_flaw(const struct nl_reply *reply, const struct nl_field *se
 	return NULL;
 }
 
+/* With commas between them. */
+static void format_numbers(const struct nlattr *attr, char *text, size_t size)
+{
+	const char *p = nla_data(attr);
+	size_t used = 0;
+	uint64_t value;
+	int i;
+
+	text[0] = '\0';
+	for (i = 0; i + 8 <= nla_len(attr) && used < size; i += 8) {
+		memcpy(&value, p + i, 8);
+		used += snprintf(text + used, size - used, "%s%" PRIu64, i ? "," : "", value);
+	}
+	if (nla_len(attr) % 8)
+		nl_die("an array of u64 has %d bytes", nla_len(attr));
+}
+
 void nl_format(const struct nl_field *field, const struct nlattr *attr, char *text, size_t size)
 {
 	uint64_t value;
@@ -579,6 +621,9 @@ void nl_format(const struct nl_field *field, const struct nlattr *attr, char *te
 	case K_ID:
 		nl_format_id(nla_data(attr), id);
 		snprintf(text, size, "%s", id);
+		return;
+	case K_U64S:
+		format_numbers(attr, text, size);
 		return;
 	default:
 		value = attr_number(attr);

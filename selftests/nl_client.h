@@ -15,7 +15,7 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
-enum nl_kind { K_U8, K_U32, K_U64, K_TEXT, K_ID, K_FLAG };
+enum nl_kind { K_U8, K_U32, K_U64, K_TEXT, K_ID, K_FLAG, K_U64S };
 
 /**
  * struct nl_field - an attribute
@@ -47,8 +47,8 @@ struct nl_op {
 	const char		*required;
 };
 
-extern const struct nl_field nl_info[], nl_drive[], nl_namespace[], nl_event[];
-extern const struct nl_op nl_ops[];
+extern const struct nl_field nl_info[], nl_drive[], nl_namespace[], nl_event[], nl_stat[];
+extern const struct nl_op nl_ops[], nl_dump_ops[];	/* the latter have no do */
 
 const struct nl_field *nl_field_named(const struct nl_field *set, const char *name);
 const struct nl_field *nl_field_numbered(const struct nl_field *set, int id);

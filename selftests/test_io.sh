@@ -502,6 +502,56 @@ test_dirty_adopt()
 	is_zero "$node" 0 8
 }
 
+test_erased()
+{
+	: "a drive erased and adopted again shows nothing of before"
+	begin
+	spare pnvme-a
+	adopt "$dev"
+	create old 64M
+	fill "$node" 40 8
+	detach "$uuid"
+	granted drive-erase dev="$dev" uuid="$uuid" host="$host"
+	adopt "$dev"
+	create new 64M
+	is_zero "$node" 0 64
+	detach "$uuid"
+	# one that never had a namespace is as blank as before
+	spare pnvme-b
+	adopt "$dev"
+	detach "$uuid"
+	granted drive-erase dev="$dev" uuid="$uuid" host="$host"
+	is_zero "$dev" 0 2
+}
+
+test_zeroing_stops()
+{
+	: "zeroing stops when the drive turns out to be another's"
+	local zeroed
+	begin
+	null_disk stops 96 mbps=16
+	adopt "$dev" any
+	create old 64M
+	granted ns-delete name=old
+	granted ns-create drive="$uuid" name=new size=64M
+	has state zeroing
+	# somebody wipes the label: the next change finds out
+	blank "$dev"
+	refused ESTALE "changed by somebody else" drive-set uuid="$uuid" latency=0
+	nl drive-get uuid="$uuid"
+	has state failed
+	for _ in {1..100}; do
+		nl ns-get name=new
+		[ "$(field state)" != zeroing ] && break
+		sleep 0.1
+	done
+	has state failed
+	zeroed=$(count_of "$dev" 7)
+	sleep 1
+	[ "$(count_of "$dev" 7)" = "$zeroed" ] || fail "zeroing goes on"
+	[ "$zeroed" -lt $((100 << 11)) ] || fail "all was zeroed"
+}
+
 test_media_errors()
 {
 	: "errors of the medium go up, the drive stays live"

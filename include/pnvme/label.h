@@ -32,6 +32,12 @@
 
 #define PNVME_LABEL_MAGIC	"pNVMElbl"	/* 8 bytes, no NUL on disk */
 #define PNVME_LABEL_VERSION	1
+/*
+ * What erasing leaves at the start of PNVME_ERASED_SLOT, all else zero, if namespaces
+ * may have left data: adopting the drive again treats all of it as dirty.
+ */
+#define PNVME_ERASED_MAGIC	"pNVMErsd"
+#define PNVME_ERASED_SLOT	1
 #define PNVME_LABEL_BYTES	32768
 #define PNVME_LABEL_SLOTS	4
 #define PNVME_NS_MAX		64
@@ -290,6 +296,8 @@ int pnvme_label_next(struct pnvme_label *l);
 
 /* Namespaces. Indexes are into ns[]. All return an index or 0, or a negative errno with *why. */
 bool pnvme_table_used(const struct pnvme_label_ns *ns);
+/* Is there a namespace, or was there one since the drive was adopted? */
+bool pnvme_table_touched(const struct pnvme_label *l);
 bool pnvme_name_ok(const char *name, size_t max);	/* max: bytes that may be read */
 int pnvme_table_by_name(const struct pnvme_label *l, const char *name);	/* -ENOENT */
 int pnvme_table_by_uuid(const struct pnvme_label *l, const __u8 *uuid);	/* -ENOENT */

@@ -166,24 +166,37 @@ static int look_inside(struct pnvme *h, const struct disk *k, const char *overwr
 		ret = probe_content(h, k->path, fd, k->capacity, PROBE_FULL, &c);
 	if (!ret)
 		ret = refuse_content(h, k, &c, overwrite);
+	/* behind a fence that is there already may lie what an earlier try was to overwrite */
 	if (!ret)
-		*dirty = c.n_kinds > 0;
+		*dirty = c.n_kinds > 0 || c.fence;
 	close(fd);
 	return ret;
 }
 
-static int write_fence(struct pnvme *h, const struct disk *k, bool wipe)
+/* Is it still what was looked at? Signatures, and the ends of the drive. */
+static int look_again(struct pnvme *h, const struct disk *k, int fd, const char *overwrite)
 {
-	int fd = open_exclusive(h, k, O_RDWR), ret = 0;
+	struct content c;
+	int ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
 
-	if (fd < 0)
-		return fd;
-	if (wipe)
-		ret = probe_wipe(h, k->path, fd);
-	if (!ret)
-		ret = fence_write(h, k->path, fd);
-	close(fd);
-	return ret;
+	if (ret)
+		return ret;
+	if (!c.n_kinds || (overwrite && !strcmp(c.kinds[0], overwrite)))
+		return 0;
+	return refuse_content(h, k, &c, overwrite);
+}
+
+/* The fence must still be there when the drive is given to the module. */
+static int check_fence(struct pnvme *h, const struct disk *k, int fd)
+{
+	struct content c;
+	int ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
+
+	/* data that was to be overwritten is still there; a signature is new */
+	if (ret || (c.fence && (!c.n_kinds || !strcmp(c.kinds[0], "data"))))
+		return ret;
+	return fail(h, -ESTALE, k->path, "somebody else writes %s while it is adopted; look at it again",
+		    k->path);
 }
 
 /*
@@ -203,6 +216,30 @@ static void let_udev_look(void)
 		if (access("/run/udev/queue", F_OK))
 			return;
 	}
+}
+
+/* Alone with the drive from the last look until the fence is seen to stand. */
+static int write_fence(struct pnvme *h, const struct disk *k, const char *overwrite)
+{
+	int fd = open_exclusive(h, k, O_RDWR), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = look_again(h, k, fd, overwrite);
+	if (ret)
+		goto close;
+	h->partly = true;
+	if (overwrite)
+		ret = probe_wipe(h, k->path, fd);
+	if (!ret)
+		ret = fence_write(h, k->path, fd);
+	if (!ret)
+		let_udev_look();
+	if (!ret)
+		ret = check_fence(h, k, fd);
+close:
+	close(fd);
+	return ret;
 }
 
 struct adoption {
@@ -247,13 +284,12 @@ API int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrit
 			disk_to_drive(&a.disk, &d);
 		return leave(h, ret ? ret : drive_hand_on(h, &d, out));
 	}
-	ret = write_fence(h, &a.disk, a.dirty);
-	if (!ret) {
-		let_udev_look();
+	ret = write_fence(h, &a.disk, overwrite);
+	if (!ret)
 		ret = lower_adopt(h, &a.disk, a.uuid, a.host, a.dirty, flags, &d);
-	}
 	if (ret)
 		return leave(h, ret);
+	h->partly = false;
 	record_update(h, a.uuid);
 	return leave(h, drive_hand_on(h, &d, out));
 }

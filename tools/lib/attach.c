@@ -41,6 +41,11 @@ static int no_label(struct pnvme *h, const struct disk *k, const struct labels *
 		set_hint(h, "pnvme drive examine %s", k->path);
 		return -EBADMSG;
 	}
+	if (ls->newest != PNVME_LABEL_NONE) {
+		fail(h, -EIO, k->path, "%s cannot be read where its label would be: look at its health",
+		     k->path);
+		return -EIO;
+	}
 	fail(h, -ENODATA, k->path, "%s carries no pnvme label", k->path);
 	set_hint(h, "pnvme drive adopt %s", k->path);
 	return -ENODATA;
@@ -176,6 +181,10 @@ int disk_named(struct pnvme *h, const char *drive, struct disk *k)
 	else if (!inv->drives[i]->name[0] || disk_read(inv->drives[i]->name, k))
 		ret = fail(h, -ENODEV, drive, "%s is not here: %s", drive,
 			   inv->drives[i]->evidence);
+	else if (k->major != inv->drives[i]->major || k->minor != inv->drives[i]->minor ||
+		 k->diskseq != inv->drives[i]->diskseq)
+		ret = fail(h, -ESTALE, drive, "%s has become another device meanwhile; try again",
+			   k->path);
 	pnvme_inventory_free(inv);
 	return ret;
 }
@@ -349,17 +358,56 @@ static int remove_rest(struct pnvme *h, const struct disk *k, unsigned int flags
 	return ret;
 }
 
+/* An erase that was interrupted has left the fence: 1 if so. */
+static int has_fence(struct pnvme *h, const struct disk *k)
+{
+	struct content c;
+	int fd = disk_open(h, k, O_RDONLY), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
+	close(fd);
+	return ret ? ret : c.fence;
+}
+
+/*
+ * Which drive it is: by its label; a damaged one that the module finds to name
+ * @uuid will do. *rest: there is no label any more, only what goes with it.
+ */
+static int erase_subject(struct pnvme *h, const char *dev, const uint8_t uuid[16],
+			 struct subject *s, bool *rest)
+{
+	int ret = subject_of(h, dev, s), fence;
+	struct failure why = h->failed;
+
+	*rest = false;
+	if (ret != -EBADMSG && ret != -ENODATA)
+		return ret;
+	if (ret == -EBADMSG) {
+		memcpy(s->drive.uuid, uuid, 16);
+		return host_id(h, s->host);
+	}
+	fence = has_fence(h, &s->disk);
+	h->failed = why;
+	*rest = fence > 0;
+	return *rest ? 0 : ret;
+}
+
 API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[16],
 			  unsigned int flags)
 {
 	struct subject s = { 0 };
 	char is[37];
+	bool rest;
 	int ret;
 
 	enter(h);
-	ret = subject_of(h, dev, &s);
+	ret = erase_subject(h, dev, uuid, &s, &rest);
 	if (ret)
 		return leave(h, ret);
+	if (rest)
+		return leave(h, flags & PNVME_CHECK ? 0 : remove_rest(h, &s.disk, flags));
 	if (memcmp(s.drive.uuid, uuid, 16)) {
 		pnvme_uuid_format(s.drive.uuid, is);
 		return leave(h, fail(h, -EINVAL, s.disk.path,
@@ -375,6 +423,7 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 		if (s.drive.verdict != PNVME_VERDICT_CLONED)
 			record_drop(h, uuid);	/* the record speaks of the original */
 		ret = remove_rest(h, &s.disk, flags);
+		h->partly = ret != 0;
 	}
 	return leave(h, ret);
 }

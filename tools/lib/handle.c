@@ -77,6 +77,7 @@ void enter(struct pnvme *h)
 		return;
 	forget_error(h);
 	drop_notes(h);
+	h->partly = false;
 }
 
 int leave(struct pnvme *h, int ret)
@@ -150,29 +151,65 @@ void note(struct pnvme *h, const char *fmt, ...)
 	h->notes[h->n_notes++] = text;
 }
 
+/* What is handed out is the calling thread's own: another one's next call leaves it alone. */
+static const char *hand_out(struct pnvme *h, const char *text, char *own, size_t size)
+{
+	pthread_mutex_lock(&h->lock);
+	put_text(own, size, "%s", text);
+	pthread_mutex_unlock(&h->lock);
+	return own;
+}
+
 API const char *pnvme_error(struct pnvme *h)
 {
-	return h->failed.message;
+	static _Thread_local char own[sizeof(h->failed.message)];
+
+	return hand_out(h, h->failed.message, own, sizeof(own));
 }
 
 API const char *pnvme_hint(struct pnvme *h)
 {
-	return h->failed.hint;
+	static _Thread_local char own[sizeof(h->failed.hint)];
+
+	return hand_out(h, h->failed.hint, own, sizeof(own));
 }
 
 API const char *pnvme_code(struct pnvme *h)
 {
-	return h->failed.code;
+	static _Thread_local char own[sizeof(h->failed.code)];
+
+	return hand_out(h, h->failed.code, own, sizeof(own));
 }
 
 API const char *pnvme_object(struct pnvme *h)
 {
-	return h->failed.object;
+	static _Thread_local char own[sizeof(h->failed.object)];
+
+	return hand_out(h, h->failed.object, own, sizeof(own));
+}
+
+API bool pnvme_partly(struct pnvme *h)
+{
+	bool partly;
+
+	pthread_mutex_lock(&h->lock);
+	partly = h->partly;
+	pthread_mutex_unlock(&h->lock);
+	return partly;
 }
 
 API const char *pnvme_note(struct pnvme *h, size_t i)
 {
-	return i < h->n_notes ? h->notes[i] : NULL;
+	static _Thread_local char own[sizeof(h->failed.message)];
+	const char *text = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	if (i < h->n_notes) {
+		put_text(own, sizeof(own), "%s", h->notes[i]);
+		text = own;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return text;
 }
 
 bool all_zero(const void *p, size_t n)

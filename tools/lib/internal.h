@@ -60,6 +60,7 @@ struct failure {
  * @family: id of the netlink family
  * @group: id of the multicast group for events
  * @events: socket subscribed to @group, or NULL
+ * @partly: the call that failed had changed something before
  * @failed: why the last call failed
  * @notes: remarks of the last call
  * @n_notes: how many
@@ -74,6 +75,7 @@ struct pnvme {
 	uint16_t		family;
 	uint32_t		group;
 	struct mnl_socket	*events;
+	bool			partly;
 	struct failure		failed;
 	char			*notes[NOTES_MAX];
 	size_t			n_notes;
@@ -268,6 +270,8 @@ const char *config_dir(void);
 /* One drive that is here against label, hardware, host and its entry in the record (or NULL). */
 void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label *l,
 		 const struct pnvme_drive *recorded, struct pnvme_drive *d);
+/* A drive of which not even the label could be read. */
+void judge_unreadable(const char *why, struct pnvme_drive *d);
 void judge_content(const struct disk *k, const struct labels *ls, const struct content *c,
 		   struct pnvme_drive *d);
 /* After everything was looked at: recorded drives that were not found, clones, next commands. */

@@ -191,22 +191,24 @@ static int add_unlabelled(struct pnvme *h, const struct disk *k, const struct la
 {
 	struct content c = { 0 };
 	struct pnvme_drive *d;
-	int ret;
+	char why[256] = "";
 
 	if (!k->nvme && !ls->any_magic)
 		return 0;
-	if (look & PNVME_LOOK_CONTENT && !ls->any_magic) {
-		ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
-		if (ret) {
-			note(h, "%s", h->failed.message);
-			forget_error(h);
-		}
-	}
+	if (!ls->any_magic && ls->newest != PNVME_LABEL_NONE)
+		put_text(why, sizeof(why), "cannot be read where its label would be");
+	else if (look & PNVME_LOOK_CONTENT && !ls->any_magic &&
+		 probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c))
+		put_text(why, sizeof(why), "%s", h->failed.message);
+	forget_error(h);
 	d = inventory_add_drive(inv);
 	if (!d)
 		return fail_nomem(h);
 	disk_to_drive(k, d);
-	judge_content(k, ls, look & PNVME_LOOK_CONTENT ? &c : NULL, d);
+	if (why[0])
+		judge_unreadable(why, d);
+	else
+		judge_content(k, ls, look & PNVME_LOOK_CONTENT ? &c : NULL, d);
 	return 0;
 }
 
@@ -214,8 +216,15 @@ static int add_unreadable(struct pnvme *h, const struct disk *k, struct pnvme_in
 {
 	struct pnvme_drive *d;
 
+	bool forbidden = !strcmp(h->failed.code, "EACCES") || !strcmp(h->failed.code, "EPERM");
+
+	/* a disk of another kind that does not open, or is just going, says nothing of ours */
+	if (!k->nvme && !forbidden) {
+		forget_error(h);
+		return 0;
+	}
 	if (!inv->partial)
-		note(h, "%s%s", h->failed.message, h->failed.hint[0] ? ": not root, so not all drives are looked at" : "");
+		note(h, "%s%s", h->failed.message, forbidden ? ": not root, so not all drives are looked at" : "");
 	inv->partial = true;
 	if (!k->nvme) {
 		forget_error(h);

@@ -215,7 +215,6 @@ static int describe(struct pnvme *h, const char *path, int fd, uint64_t capacity
 {
 	struct content c = { 0 };
 	unsigned int i;
-	int ret;
 
 	e->content = inventory_new();
 	if (!e->content)
@@ -226,9 +225,11 @@ static int describe(struct pnvme *h, const char *path, int fd, uint64_t capacity
 	e->repair = ls->repair;
 	if (ls->newest < 0 && ls->newest_why)
 		put_text(e->why, sizeof(e->why), "%s", ls->newest_why);
-	ret = probe_content(h, path, fd, capacity, PROBE_CHEAP, &c);
-	if (ret)
-		return ret;
+	/* a drive that cannot be read all over is what this is for */
+	if (probe_content(h, path, fd, capacity, PROBE_CHEAP, &c)) {
+		note(h, "%s", h->failed.message);
+		forget_error(h);
+	}
 	e->fence = c.fence;
 	return describe_content(h, ls, k, e);
 }

@@ -28,6 +28,7 @@ static enum pnvme_ns_status status_of(uint32_t v)
 static int parse_ns(struct pnvme *h, const struct nlattr **tb, void *arg)
 {
 	struct pnvme_namespace *ns = arg;
+	char opener[sizeof(ns->opener)];
 
 	(void)h;
 	memset(ns, 0, sizeof(*ns));
@@ -36,7 +37,8 @@ static int parse_ns(struct pnvme *h, const struct nlattr **tb, void *arg)
 	attr_bytes(tb[PNVME_A_NAMESPACE_DRIVE], ns->drive, 16);
 	attr_text(tb[PNVME_A_NAMESPACE_NAME], ns->name, sizeof(ns->name));
 	attr_text(tb[PNVME_A_NAMESPACE_DEVICE], ns->device, sizeof(ns->device));
-	attr_text(tb[PNVME_A_NAMESPACE_OPENER], ns->opener, sizeof(ns->opener));
+	attr_text(tb[PNVME_A_NAMESPACE_OPENER], opener, sizeof(opener));
+	copy_text(ns->opener, sizeof(ns->opener), opener);
 	attr_text(tb[PNVME_A_NAMESPACE_REASON], ns->reason, sizeof(ns->reason));
 	ns->nsid = attr_u32(tb[PNVME_A_NAMESPACE_NSID], 0);
 	ns->major = attr_u32(tb[PNVME_A_NAMESPACE_MAJOR], 0);
@@ -201,7 +203,8 @@ static int wait_end(struct pnvme *h, const struct pnvme_namespace *ns, uint64_t 
 {
 	if (ns->state == PNVME_NS_STATUS_FAILED)
 		return creation_failed(h, ns);
-	if (wanted && ns->size != wanted)
+	/* a growth that failed at once was never seen pending, but has left its reason */
+	if ((wanted && ns->size != wanted) || ns->reason[0])
 		return fail(h, -EIO, ns->name, "%s could not grow: %s", ns->name,
 			    ns->reason[0] ? ns->reason : "the new space could not be zeroed");
 	record_update(h, ns->drive);

@@ -397,6 +397,16 @@ static void pause_a_moment(void)
 	nanosleep(&ts, NULL);
 }
 
+/* Was the module unloaded under a handle? The family is looked up anew. */
+static bool nl_gone(struct pnvme *h)
+{
+	h->family = 0;
+	if (find_family(h))
+		return true;
+	forget_error(h);
+	return false;
+}
+
 int nl_run(struct pnvme *h, struct nl_request *r, const char *object,
 	   const struct nl_reply *reply)
 {
@@ -418,8 +428,15 @@ int nl_run(struct pnvme *h, struct nl_request *r, const char *object,
 		if (!c.interrupted || c.err)
 			break;
 	}
-	if (c.err == -ENOENT && !c.extack[0] && nl_gone(h))
-		return no_module(h);
+	if (c.err == -ENOENT && !c.extack[0] && r->hdr->nlmsg_type == h->family) {
+		/* the family that we knew is gone; one of another number may be there */
+		if (nl_gone(h))
+			return no_module(h);
+		if (r->hdr->nlmsg_type != h->family) {
+			r->hdr->nlmsg_type = h->family;
+			return nl_run(h, r, object, reply);
+		}
+	}
 	if (c.err)
 		return refused(&c, object);
 	if (c.interrupted)
@@ -428,16 +445,4 @@ int nl_run(struct pnvme *h, struct nl_request *r, const char *object,
 	if (c.extack[0])
 		note(h, "%s", c.extack);
 	return 0;
-}
-
-/* The module was unloaded (or loaded again) under a handle: look the family up anew. */
-bool nl_gone(struct pnvme *h)
-{
-	uint16_t was = h->family;
-
-	h->family = 0;
-	if (find_family(h))
-		return true;
-	forget_error(h);
-	return h->family != was;
 }

@@ -10,7 +10,6 @@ struct nlattr;
 struct nlmsghdr;
 
 int nl_connect(struct pnvme *h);
-bool nl_gone(struct pnvme *h);
 int socket_open(struct pnvme *h, struct mnl_socket **out);
 void attr_table(const struct nlmsghdr *nlh, const struct nlattr **tb, unsigned int max);
 

@@ -4,8 +4,9 @@
  *
  * A handle (struct pnvme) is opened with pnvme_new() and may be used by several
  * threads: its functions take turns, and pnvme_error() and its kin speak of the
- * last call made on it. Use one handle per thread where that matters. Nothing
- * in here prints or exits.
+ * last call made on it, whichever thread made it. Use one handle per thread where
+ * that matters. What they return is good until the same thread asks again.
+ * Nothing in here prints or exits.
  *
  * Functions return 0 or a negative errno value. After a failure pnvme_error()
  * is a sentence that names what is wrong, pnvme_hint() the next command to run
@@ -13,7 +14,8 @@
  * pnvme_object() what it is about (a device, a name, a UUID).
  *
  * Structures are allocated by the library and freed with the matching _free();
- * members are only ever added at their end.
+ * members are only ever added at their end. Those that the caller provides
+ * (pnvme_info, pnvme_event, pnvme_settings) keep the members that they have.
  *
  * Where an argument is called "drive" it is what a person would type: a UUID or
  * a unique prefix of at least 4 digits, an instance ("pnvme0"), the lower
@@ -285,6 +287,38 @@ struct pnvme_event {
 	uint64_t		time;		/* nanoseconds since 1970 */
 };
 
+/**
+ * struct pnvme_stat - what one I/O queue did for one namespace, in one operation
+ * @ns: UUID of the namespace
+ * @queue: of the lower drive, from 0; NVMe's qid less one
+ * @op: enum pnvme_stat_op
+ * @ios: I/Os completed since the namespace was exposed
+ * @bytes: their length
+ * @in_flight: I/Os submitted and not completed
+ * @polled: of @ios, those that were polled for
+ * @errors: by enum pnvme_error_class
+ * @latency_ns: sum of the latencies of those that were timed
+ * @latency: I/Os in each bucket of the histogram; see pnvme_latency_from()
+ */
+struct pnvme_stat {
+	uint8_t		ns[16];
+	uint32_t	queue;
+	uint32_t	op;
+	uint64_t	ios;
+	uint64_t	bytes;
+	uint64_t	in_flight;
+	uint64_t	polled;
+	uint64_t	errors[PNVME_ERROR_CLASSES];
+	uint64_t	latency_ns;
+	uint64_t	latency[PNVME_LATENCY_BUCKETS];
+};
+
+struct pnvme_stats {
+	struct pnvme_stat	*stats;
+	size_t			n;
+	uint64_t		time;	/* when they were read, CLOCK_MONOTONIC, ns */
+};
+
 /* Settings of a drive; only those whose have_ member is true are changed. */
 struct pnvme_settings {
 	bool		have_hold_timeout, have_on_resume, have_hold_proof, have_latency;
@@ -301,6 +335,8 @@ const char *pnvme_error(struct pnvme *h);
 const char *pnvme_hint(struct pnvme *h);
 const char *pnvme_code(struct pnvme *h);
 const char *pnvme_object(struct pnvme *h);
+/* Had the call that failed changed something before it did? Its comment says what; else nothing was. */
+bool pnvme_partly(struct pnvme *h);
 /* Remarks of the last call that did not make it fail; NULL after the last one. */
 const char *pnvme_note(struct pnvme *h, size_t i);
 const char *pnvme_version(void);
@@ -359,7 +395,8 @@ void pnvme_namespace_free(struct pnvme_namespace *ns);
 /*
  * Look, fence, label, attach. CHECK, ANY. Content is refused with -ENOTEMPTY
  * unless @overwrite (may be NULL) repeats the word for it; a label of pnvme is
- * always refused, with -EEXIST.
+ * always refused, with -EEXIST. Partly: the fence is there, and what was to be
+ * overwritten is gone; repeat it.
  */
 int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrite, unsigned int flags,
 		      struct pnvme_drive **out);
@@ -378,7 +415,10 @@ int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[16],
 		       unsigned int flags, struct pnvme_drive **out);
 /* CHECK, RELEASE. -EBUSY names the namespace that is open, and who has it. */
 int pnvme_drive_detach(struct pnvme *h, const uint8_t uuid[16], unsigned int flags);
-/* Remove label and fence. CHECK, DISCARD. */
+/*
+ * Remove label and fence. CHECK, DISCARD. Partly: the label is gone, the fence or
+ * the data is not; repeat it.
+ */
 int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[16],
 		      unsigned int flags);
 /* CHECK. */
@@ -414,6 +454,30 @@ int pnvme_namespace_set(struct pnvme *h, const uint8_t uuid[16], int read_only, 
 		 unsigned int flags, struct pnvme_namespace **out);
 /* Who has a block device (or a partition of it) open, as words for a sentence; "" if none was found. */
 int pnvme_holders(struct pnvme *h, const char *name, char *out, size_t n);
+
+/*
+ * Statistics.
+ */
+/* @ns: UUID of one namespace, or NULL for all; @queue: one queue, or -1 for all. */
+int pnvme_stats_get(struct pnvme *h, const uint8_t *ns, int queue, struct pnvme_stats **out);
+void pnvme_stats_free(struct pnvme_stats *stats);
+/* Add counters and histogram of @from to @to. */
+void pnvme_stat_add(struct pnvme_stat *to, const struct pnvme_stat *from);
+/* Turn what @now counts into what it counts since @before; in_flight stays. */
+void pnvme_stat_since(struct pnvme_stat *now, const struct pnvme_stat *before);
+/* I/Os in the histogram. */
+uint64_t pnvme_stat_timed(const struct pnvme_stat *s);
+/*
+ * Latency in ns below which a share @q (0 to 1) of the timed I/Os lies: the middle of
+ * its bucket, which is at most 6.25 % off between 1 us and 68 s. 0: none was timed.
+ */
+uint64_t pnvme_stat_quantile(const struct pnvme_stat *s, double q);
+/* Upper bound, in ns, of the highest bucket that is not empty: at most 12.5 % too high. */
+uint64_t pnvme_stat_max(const struct pnvme_stat *s);
+/* The least latency, in ns, that a bucket holds; UINT64_MAX behind the last one. */
+uint64_t pnvme_latency_from(unsigned int bucket);
+const char *pnvme_stat_op_name(uint32_t op);		/* NULL if there is no such value */
+const char *pnvme_error_class_name(uint32_t c);
 
 /* Events: subscribe, then poll pnvme_events_fd() or wait in pnvme_events_next(). */
 int pnvme_events_open(struct pnvme *h);

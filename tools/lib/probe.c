@@ -164,6 +164,20 @@ static ssize_t read_at(int fd, void *buf, size_t n, uint64_t offset)
 	return got;
 }
 
+/*
+ * What erasing a label leaves is no data: the module knows what it means, and zeroes
+ * before it exposes. @from: offset of @buf on the drive.
+ */
+static void forget_erased(char *buf, uint64_t from, size_t n)
+{
+	uint64_t at = PNVME_SLOT1;
+
+	if (at < from || at + 8 > from + n)
+		return;
+	if (!memcmp(buf + (at - from), PNVME_ERASED_MAGIC, 8))
+		memset(buf + (at - from), 0, 8);
+}
+
 static void *sample(void *arg)
 {
 	struct sampler *s = arg;
@@ -180,9 +194,12 @@ static void *sample(void *arg)
 		if (offset < s->skip_from || offset >= s->skip_to)
 			continue;
 		got = read_at(s->fd, buf, BLOCK, offset);
-		if (got < 0)
+		if (got < 0) {
 			s->err = -errno;
-		else if (!all_zero(buf, (size_t)got)) {
+			break;
+		}
+		forget_erased(buf, offset, (size_t)got);
+		if (!all_zero(buf, (size_t)got)) {
 			s->found = true;
 			s->where = offset;
 		}
@@ -249,6 +266,15 @@ static int probe_samples(int fd, uint64_t from, uint64_t to, uint64_t capacity,
 	return 0;
 }
 
+static uint64_t first_set(const char *buf, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && !buf[i]; i++)
+		;
+	return i;
+}
+
 /* Every byte of [from, to). */
 static int probe_range(int fd, uint64_t from, uint64_t to, struct content *c)
 {
@@ -264,8 +290,9 @@ static int probe_range(int fd, uint64_t from, uint64_t to, struct content *c)
 			ret = got ? -errno : -EIO;
 			break;
 		}
+		forget_erased(buf, from, (size_t)got);
 		if (!all_zero(buf, (size_t)got))
-			data_found(c, from);
+			data_found(c, from + first_set(buf, (size_t)got));
 		from += (uint64_t)got;
 	}
 	free(buf);

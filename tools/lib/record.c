@@ -496,27 +496,8 @@ static int remove_entry(struct record *r, const uint8_t uuid[16])
 	return json_object_array_del_idx(r->drives, (size_t)at, 1) ? -ENOMEM : 0;
 }
 
-/* @d NULL: remove the entry of @uuid. */
-static int change(struct pnvme *h, const uint8_t uuid[16], const struct pnvme_drive *d,
-		  const struct pnvme_inventory *inv)
-{
-	struct record *r = NULL;
-	int lock, ret;
-
-	lock = lock_record();
-	if (lock < 0)
-		return lock;
-	ret = load_for_change(h, &r);
-	if (!ret)
-		ret = d ? replace_entry(r, d, inv) : remove_entry(r, uuid);
-	if (!ret)
-		ret = store(r);
-	record_free(r);
-	close(lock);
-	return ret;
-}
-
-static int update(struct pnvme *h, const uint8_t uuid[16])
+/* What the module says now, into the entry of a drive. */
+static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[16])
 {
 	struct pnvme_inventory *inv = inventory_new();
 	struct pnvme_drive d;
@@ -529,14 +510,36 @@ static int update(struct pnvme *h, const uint8_t uuid[16])
 	if (!ret)
 		ret = kernel_namespaces(h, uuid, inv);
 	if (!ret)
-		ret = change(h, uuid, &d, inv);
+		ret = replace_entry(r, &d, inv);
 	pnvme_inventory_free(inv);
+	return ret;
+}
+
+/*
+ * Change the entry of @uuid, or remove it. The module is asked under the lock: of
+ * two who do this the later one then stores the newer state.
+ */
+static int change(struct pnvme *h, const uint8_t uuid[16], bool remove)
+{
+	struct record *r = NULL;
+	int lock, ret;
+
+	lock = lock_record();
+	if (lock < 0)
+		return lock;
+	ret = load_for_change(h, &r);
+	if (!ret)
+		ret = remove ? remove_entry(r, uuid) : refresh_entry(h, r, uuid);
+	if (!ret)
+		ret = store(r);
+	record_free(r);
+	close(lock);
 	return ret;
 }
 
 void record_update(struct pnvme *h, const uint8_t uuid[16])
 {
-	int ret = update(h, uuid);
+	int ret = change(h, uuid, false);
 
 	if (ret)
 		note(h, "the record in %s could not be brought up to date: %s", state_dir(),
@@ -546,7 +549,7 @@ void record_update(struct pnvme *h, const uint8_t uuid[16])
 
 void record_drop(struct pnvme *h, const uint8_t uuid[16])
 {
-	int ret = change(h, uuid, NULL, NULL);
+	int ret = change(h, uuid, true);
 
 	if (ret && ret != -ENOENT)
 		note(h, "the drive could not be removed from the record in %s: %s", state_dir(),
@@ -556,7 +559,7 @@ void record_drop(struct pnvme *h, const uint8_t uuid[16])
 
 int record_remove(struct pnvme *h, const uint8_t uuid[16])
 {
-	int ret = change(h, uuid, NULL, NULL);
+	int ret = change(h, uuid, true);
 
 	if (ret)
 		return fail(h, ret, "record", "the record in %s could not be changed: %s",

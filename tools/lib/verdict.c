@@ -78,6 +78,11 @@ void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label
 	judge_owned(d, recorded);
 }
 
+void judge_unreadable(const char *why, struct pnvme_drive *d)
+{
+	verdict(d, PNVME_VERDICT_UNKNOWN, "%s", why);
+}
+
 void judge_content(const struct disk *k, const struct labels *ls, const struct content *c,
 		   struct pnvme_drive *d)
 {
@@ -201,6 +206,11 @@ static struct pnvme_drive *judge_lost(const struct pnvme_inventory *inv,
 	char when[32];
 
 	lost->state = PNVME_STATUS_MISSING;
+	if (here && here->verdict == PNVME_VERDICT_UNKNOWN) {
+		verdict(lost, PNVME_VERDICT_UNKNOWN, "its hardware is here, as %s, but %s", here->name,
+			here->evidence);
+		return NULL;
+	}
 	if (here) {
 		judge_wiped(lost, here);
 		if (here->labelled)

@@ -50,6 +50,29 @@ static const char *const event_names[] = {
 	[PNVME_EVENT_TYPE_NS_RENAME]	= "ns-rename",
 	[PNVME_EVENT_TYPE_NS_SET]	= "ns-set",
 	[PNVME_EVENT_TYPE_NS_FAIL]	= "ns-fail",
+	[PNVME_EVENT_TYPE_LABEL_LOST]	= "label-lost",
+};
+
+static const char *const stat_op_names[] = {
+	[PNVME_STAT_OP_READ]		= "read",
+	[PNVME_STAT_OP_WRITE]		= "write",
+	[PNVME_STAT_OP_FLUSH]		= "flush",
+	[PNVME_STAT_OP_DISCARD]		= "discard",
+	[PNVME_STAT_OP_WRITE_ZEROES]	= "write-zeroes",
+};
+
+static const char *const error_class_names[] = {
+	[PNVME_ERROR_CLASS_IO]		= "io",
+	[PNVME_ERROR_CLASS_AGAIN]	= "again",
+	[PNVME_ERROR_CLASS_MEDIUM]	= "medium",
+	[PNVME_ERROR_CLASS_TIMEOUT]	= "timeout",
+	[PNVME_ERROR_CLASS_TRANSPORT]	= "transport",
+	[PNVME_ERROR_CLASS_PROTECTION]	= "protection",
+	[PNVME_ERROR_CLASS_SPACE]	= "space",
+	[PNVME_ERROR_CLASS_UNSUPPORTED]	= "unsupported",
+	[PNVME_ERROR_CLASS_TARGET]	= "target",
+	[PNVME_ERROR_CLASS_RESERVATION]	= "reservation",
+	[PNVME_ERROR_CLASS_RESOURCE]	= "resource",
 };
 
 static const char *const policy_names[] = {
@@ -97,6 +120,16 @@ API const char *pnvme_status_name(enum pnvme_status s)
 API const char *pnvme_ns_status_name(enum pnvme_ns_status s)
 {
 	return or_unknown(name_of(ns_status_names, ARRAY_SIZE(ns_status_names), s));
+}
+
+API const char *pnvme_stat_op_name(uint32_t v)
+{
+	return name_of(stat_op_names, ARRAY_SIZE(stat_op_names), v);
+}
+
+API const char *pnvme_error_class_name(uint32_t v)
+{
+	return name_of(error_class_names, ARRAY_SIZE(error_class_names), v);
 }
 
 API const char *pnvme_verdict_name(enum pnvme_verdict v)

@@ -32,11 +32,13 @@ enum {
  * @name: without dashes
  * @value: what follows "=", or NULL
  * @help: one line
+ * @letter: its short form, 0 if it has none
  */
 struct option_help {
 	const char *name;
 	const char *value;
 	const char *help;
+	char letter;
 };
 
 struct app;
@@ -110,6 +112,8 @@ const struct command *find_command(const char *object, const char *name);
 
 /* The value of an option of the running command, or NULL. */
 const char *option(const struct app *app, const char *name);
+/* A number from 1 to @max; *v stays 0 where the option is not given. 0, or an exit code. */
+int number_option(struct app *app, const char *name, uint64_t max, uint64_t *v);
 /* PNVME_CHECK if --dry-run was given. */
 unsigned int check_flag(const struct app *app);
 
@@ -207,6 +211,7 @@ int cmd_ns_rename(struct app *app);
 int cmd_ns_show(struct app *app);
 int cmd_ns_set(struct app *app);
 int cmd_events(struct app *app);
+int cmd_stat(struct app *app);
 int cmd_help(struct app *app);
 int cmd_version(struct app *app);
 int cmd_complete(struct app *app);

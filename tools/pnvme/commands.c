@@ -26,8 +26,8 @@ const struct command commands[] = {
 			   "not zero (both 16 MiB ends, 4096 random blocks), and names what it found. A drive\n"
 			   "with a pnvme label is never adopted: attach, import or erase it.",
 		.options = {
-			{ "overwrite", "KIND", "destroy what the refusal named (ext4, gpt, data ...)" },
-			{ "any", NULL, "allow a block device that is not NVMe" },
+			{ "overwrite", "KIND", "destroy what the refusal named (ext4, gpt, data ...)", 0 },
+			{ "any", NULL, "allow a block device that is not NVMe", 0 },
 		},
 	},
 	{
@@ -39,9 +39,9 @@ const struct command commands[] = {
 			   "the hardware that its label names and not behind the record, and is silent about\n"
 			   "everything else.",
 		.options = {
-			{ "all", NULL, "every drive of this host" },
-			{ "auto", NULL, "only what is beyond doubt, quietly" },
-			{ "read-only", NULL, "write nothing, not even the label" },
+			{ "all", NULL, "every drive of this host", 0 },
+			{ "auto", NULL, "only what is beyond doubt, quietly", 0 },
+			{ "read-only", NULL, "write nothing, not even the label", 0 },
 		},
 	},
 	{
@@ -49,8 +49,8 @@ const struct command commands[] = {
 		.run = cmd_drive_detach, .gives = GIVES_DRIVES,
 		.summary = "stop exposing drives; refused while a namespace is open",
 		.options = {
-			{ "all", NULL, "every attached drive" },
-			{ "release", NULL, "clear the owner, so that any host may attach it" },
+			{ "all", NULL, "every attached drive", 0 },
+			{ "release", NULL, "clear the owner, so that any host may attach it", 0 },
 		},
 	},
 	{
@@ -73,15 +73,15 @@ const struct command commands[] = {
 		.summary = "take over a drive of another host and attach it",
 		.details = "HOSTID is the owner that its label names (pnvme scan shows it). Make sure that the\n"
 			   "other host no longer uses the drive.",
-		.options = { { "from", "HOSTID", "the owner in its label" } },
+		.options = { { "from", "HOSTID", "the owner in its label", 0 } },
 	},
 	{
 		.object = "drive", .name = "erase", .args = "DEV --yes=UUID", .min = 1, .max = 1,
 		.run = cmd_drive_erase, .gives = GIVES_DRIVES,
 		.summary = "remove label and fence; the namespaces are gone, the data stays",
 		.options = {
-			{ "yes", "UUID", "the drive's UUID, to show that you mean it" },
-			{ "discard", NULL, "discard the data too" },
+			{ "yes", "UUID", "the drive's UUID, to show that you mean it", 0 },
+			{ "discard", NULL, "discard the data too", 0 },
 		},
 	},
 	{
@@ -101,7 +101,7 @@ const struct command commands[] = {
 		.details = "SIZE takes K M G T P (1024) or KB MB GB TB PB (1000) and is rounded up to 1 MiB.\n"
 			   "100% is the largest gap, another percentage is of the drive. Space that held data\n"
 			   "of others is zeroed first.",
-		.options = { { "keep-data", NULL, "do not zero what the space held before" } },
+		.options = { { "keep-data", NULL, "do not zero what the space held before", 0 } },
 	},
 	{
 		.object = "ns", .name = "delete", .args = "NAME", .min = 1, .max = 1,
@@ -115,8 +115,8 @@ const struct command commands[] = {
 		.details = "100% takes all free space behind it, another percentage is of the drive.\n"
 			   "To shrink by a size, write it after \"--\": pnvme ns resize --force NAME -- -1G",
 		.options = {
-			{ "force", NULL, "shrink: the data behind the new end is lost" },
-			{ "keep-data", NULL, "do not zero what the space held before" },
+			{ "force", NULL, "shrink: the data behind the new end is lost", 0 },
+			{ "keep-data", NULL, "do not zero what the space held before", 0 },
 		},
 	},
 	{
@@ -140,8 +140,21 @@ const struct command commands[] = {
 		.name = "events", .args = "", .run = cmd_events,
 		.summary = "what happens, as it happens; with --json one object a line",
 		.options = {
-			{ "count", "N", "end after N events" },
-			{ "timeout", "SECONDS", "end after that time without one, exit code 1" },
+			{ "count", "N", "end after N events", 0 },
+			{ "timeout", "SECONDS", "end after that time without one, exit code 1", 0 },
+		},
+	},
+	{
+		.name = "stat", .args = "[NAME...]", .max = 256, .run = cmd_stat,
+		.summary = "what namespaces do: I/Os, bytes, latency, errors; by queue with --queue",
+		.details = "Without an interval: totals since the namespaces were exposed. With one: rates.\n"
+			   "Percentiles come from a histogram and are at most 6.25 % off. --json has counters and\n"
+			   "histograms as they are, never rates; with an interval one object a line.",
+		.options = {
+			{ "queue", NULL, "a line for each I/O queue of the drive", 0 },
+			{ "interval", "SECONDS", "again and again, as rates", 'i' },
+			{ "count", "N", "end after N intervals", 'c' },
+			{ "heat", NULL, "a heat map of latency over time, a line each interval", 0 },
 		},
 	},
 	{
@@ -182,6 +195,20 @@ const char *option(const struct app *app, const char *name)
 		if (!strcmp(o[i].name, name))
 			return app->values[i];
 	return NULL;
+}
+
+int number_option(struct app *app, const char *name, uint64_t max, uint64_t *v)
+{
+	const char *text = option(app, name);
+
+	*v = 0;
+	if (!text)
+		return EXIT_DONE;
+	if (strspn(text, "0123456789") != strlen(text) || pnvme_size_parse(text, v, NULL) || !*v ||
+	    *v > max)
+		return usage_error(app, "--%s takes a number from 1 to %llu", name,
+				   (unsigned long long)max);
+	return EXIT_DONE;
 }
 
 unsigned int check_flag(const struct app *app)

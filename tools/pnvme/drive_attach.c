@@ -90,8 +90,12 @@ static void report_trouble(struct app *app, const struct pnvme_drive *d)
 		snprintf(name, sizeof(name), "%.60s", d->name);
 	else
 		pnvme_uuid_format(d->uuid, name);
-	report_text(app, EXIT_OPERATOR, "EVERDICT", name, d->next, "%s: %s: %s", name,
-		    pnvme_verdict_name(d->verdict), d->evidence);
+	if (d->state == PNVME_STATUS_FAILED)
+		report_text(app, EXIT_OPERATOR, "EFAILED", name, d->next, "%s: failed: %s", name,
+			    d->reason);
+	else
+		report_text(app, EXIT_OPERATOR, "EVERDICT", name, d->next, "%s: %s: %s", name,
+			    pnvme_verdict_name(d->verdict), d->evidence);
 }
 
 static int attach_all(struct app *app)
@@ -159,7 +163,7 @@ static int gate_all(struct app *app)
 	if (ret)
 		return report(app, ret);
 	for (i = 0; i < inv->n_drives; i++) {
-		if (!inv->drives[i]->labelled)
+		if (!inv->drives[i]->labelled || inv->drives[i]->attached)
 			continue;
 		snprintf(path, sizeof(path), "/dev/%.60s", inv->drives[i]->name);
 		done += gate_one(app, path);

@@ -2,8 +2,6 @@
 /* pnvme events */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "app.h"
@@ -41,18 +39,29 @@ static void out(struct app *app, const struct pnvme_event *ev)
 	json_object_put(all);
 }
 
-static int number(struct app *app, const char *name, uint64_t max, uint64_t *v)
+/* At once: whoever follows has to read the state anew. */
+static void lost(struct app *app)
 {
-	const char *text = option(app, name);
+	struct json_object *all, *list, *o;
 
-	*v = 0;
-	if (!text)
-		return EXIT_DONE;
-	if (strspn(text, "0123456789") != strlen(text) || pnvme_size_parse(text, v, NULL) || !*v ||
-	    *v > max)
-		return usage_error(app, "--%s takes a number from 1 to %llu", name,
-				   (unsigned long long)max);
-	return EXIT_DONE;
+	if (!app->json) {
+		remark(app, "%s", pnvme_error(app->h));
+		return;
+	}
+	all = json_object_new_object();
+	list = json_object_new_array();
+	o = json_object_new_object();
+	json_text(o, "code", pnvme_code(app->h));
+	json_text(o, "object", "events");
+	json_text(o, "message", pnvme_error(app->h));
+	json_text(o, "hint", "pnvme status");
+	json_object_array_add(list, o);
+	json_set(all, "version", json_object_new_int(1));
+	json_set(all, "events", json_object_new_array());
+	json_set(all, "errors", list);
+	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(all);
+	fflush(stdout);
 }
 
 static int follow(struct app *app, uint64_t count, int ms)
@@ -64,7 +73,7 @@ static int follow(struct app *app, uint64_t count, int ms)
 	while (!count || seen < count) {
 		ret = pnvme_events_next(app->h, ms, &ev);
 		if (ret == -ENOBUFS) {
-			remark(app, "%s", pnvme_error(app->h));
+			lost(app);
 			continue;
 		}
 		if (ret)
@@ -83,10 +92,10 @@ static int follow(struct app *app, uint64_t count, int ms)
 int cmd_events(struct app *app)
 {
 	uint64_t count, seconds;
-	int ret = number(app, "count", UINT32_MAX, &count);
+	int ret = number_option(app, "count", UINT32_MAX, &count);
 
 	if (!ret)
-		ret = number(app, "timeout", 1000000, &seconds);
+		ret = number_option(app, "timeout", 1000000, &seconds);
 	if (ret)
 		return ret;
 	ret = pnvme_events_open(app->h);

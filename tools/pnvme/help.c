@@ -128,9 +128,11 @@ int help_command(struct app *app, const struct command *c)
 		putchar('\n');
 	for (i = 0; i < OPTIONS_MAX && c->options[i].name; i++) {
 		p = c->options[i].value;
-		snprintf(name, sizeof(name), "--%s%s%s", c->options[i].name, p ? "=" : "",
+		snprintf(name, sizeof(name), "%c%c%s--%s%s%s", c->options[i].letter ? '-' : ' ',
+			 c->options[i].letter ? c->options[i].letter : ' ',
+			 c->options[i].letter ? ", " : "  ", c->options[i].name, p ? "=" : "",
 			 p ? p : "");
-		printf("  %-20s %s\n", name, c->options[i].help);
+		printf("  %-24s %s\n", name, c->options[i].help);
 	}
 	return EXIT_DONE;
 }

@@ -131,17 +131,22 @@ static int choose_command(struct app *app, int argc, char **argv, bool *help)
 	return -1;
 }
 
-static void own_options(const struct command *c, struct option *all)
+/* @letters: getopt's string of short options, with room for them */
+static void own_options(const struct command *c, struct option *all, char *letters)
 {
 	int i;
 
 	memcpy(all, globals, N_GLOBALS * sizeof(*all));
 	all += N_GLOBALS;
+	letters = stpcpy(letters, ":jpsnh");
 	for (i = 0; i < OPTIONS_MAX && c->options[i].name; i++) {
 		all[i].name = c->options[i].name;
 		all[i].has_arg = c->options[i].value ? required_argument : no_argument;
 		all[i].flag = NULL;
 		all[i].val = FIRST_OWN + i;
+		if (c->options[i].letter)
+			letters += sprintf(letters, "%c%s", c->options[i].letter,
+					   c->options[i].value ? ":" : "");
 	}
 	memset(&all[i], 0, sizeof(*all));
 }
@@ -161,20 +166,35 @@ static int check_count(struct app *app)
 	return -1;
 }
 
+/* The index of the command's own option that getopt means, long or short; or -1. */
+static int own_option(const struct command *command, int c)
+{
+	int i;
+
+	if (c >= FIRST_OWN)
+		return c - FIRST_OWN;
+	for (i = 0; i < OPTIONS_MAX && command->options[i].name; i++)
+		if (command->options[i].letter && command->options[i].letter == c)
+			return i;
+	return -1;
+}
+
 /* Options and arguments of the command, in any order. */
 static int parse_rest(struct app *app, int argc, char **argv, bool *help)
 {
 	struct option all[N_GLOBALS + OPTIONS_MAX + 1];
-	int c, skip = optind - 1;
+	char letters[16 + 2 * OPTIONS_MAX];
+	int c, own, skip = optind - 1;
 
-	own_options(app->command, all);
+	own_options(app->command, all, letters);
 	/* a fresh start: getopt moves words about, but never in front of argv[1] */
 	argc -= skip;
 	argv += skip;
 	optind = 0;
-	while ((c = getopt_long(argc, argv, ":jpsnh", all, NULL)) != -1) {
-		if (c >= FIRST_OWN)
-			app->values[c - FIRST_OWN] = optarg ? optarg : "";
+	while ((c = getopt_long(argc, argv, letters, all, NULL)) != -1) {
+		own = own_option(app->command, c);
+		if (own >= 0)
+			app->values[own] = optarg ? optarg : "";
 		else if (!global_option(app, c, help))
 			return bad_option(app, c, argv);
 	}

@@ -67,7 +67,8 @@ static int resize(struct app *app, const struct pnvme_namespace *ns, uint64_t by
 	ret = app->dry_run ? EXIT_DONE : wait_zeroed(app, &after, false);
 	if (!ret) {
 		out_namespace(app, after);
-		say(app, "%s has %s now", ns->name, size_text(app, bytes, size));
+		say(app, "%s has %s now", ns->name,
+		    size_text(app, app->dry_run ? bytes : after->size, size));
 	}
 	pnvme_namespace_free(after);
 	return ret;

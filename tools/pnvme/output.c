@@ -69,11 +69,20 @@ int out_begin(struct app *app)
 	return 0;
 }
 
+/* One object a line, as it comes. */
+static bool prints_itself(const struct app *app)
+{
+	if (!app->command)
+		return false;
+	return app->command->run == cmd_events ||
+	       (app->command->run == cmd_stat && (option(app, "interval") || option(app, "count")));
+}
+
 void out_end(struct app *app)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
 
-	if (app->json && (!app->command || app->command->run != cmd_events || app->failures)) {
+	if (app->json && (!prints_itself(app) || app->failures)) {
 		if (app->command && app->command->gives & GIVES_DRIVES)
 			out_array(app, "drives");
 		if (app->command && app->command->gives & GIVES_NAMESPACES)
@@ -251,8 +260,10 @@ static int exit_code_of(int err)
 
 int report(struct app *app, int ret)
 {
+	int code = pnvme_partly(app->h) ? EXIT_PARTLY : exit_code_of(ret);
+
 	remarks(app);
-	return add_error(app, exit_code_of(ret), pnvme_code(app->h), pnvme_object(app->h),
+	return add_error(app, code, pnvme_code(app->h), pnvme_object(app->h),
 			 pnvme_hint(app->h), pnvme_error(app->h));
 }
 

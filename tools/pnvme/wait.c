@@ -63,7 +63,7 @@ static int cancelled(struct app *app, const struct pnvme_namespace *ns, bool can
 	int ret;
 
 	if (!cancel)
-		return report_text(app, EXIT_FAILED, "EINTR", ns->name, "pnvme ns show",
+		return report_text(app, EXIT_PARTLY, "EINTR", ns->name, "pnvme ns show",
 				   "interrupted; %s goes on growing in the background", ns->name);
 	ret = pnvme_namespace_delete(app->h, ns->uuid, 0);
 	if (ret)

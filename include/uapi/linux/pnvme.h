@@ -92,6 +92,51 @@ enum pnvme_event_type {
 	PNVME_EVENT_TYPE_LABEL_LOST,
 };
 
+/**
+ * enum pnvme_stat_op - Operations that are counted apart.
+ */
+enum pnvme_stat_op {
+	PNVME_STAT_OP_READ,
+	PNVME_STAT_OP_WRITE,
+	PNVME_STAT_OP_FLUSH,
+	PNVME_STAT_OP_DISCARD,
+	PNVME_STAT_OP_WRITE_ZEROES,
+};
+
+/**
+ * enum pnvme_error_class - How an I/O can fail; after the block layer's
+ *   status.
+ * @PNVME_ERROR_CLASS_IO: Anything that is not below.
+ * @PNVME_ERROR_CLASS_AGAIN: No error - it would have had to wait and was told
+ *   not to (NOWAIT); its caller comes again. Neither its bytes nor the I/O are
+ *   in "ios".
+ * @PNVME_ERROR_CLASS_MEDIUM: The medium cannot be read or written.
+ * @PNVME_ERROR_CLASS_TIMEOUT: The drive did not answer.
+ * @PNVME_ERROR_CLASS_TRANSPORT: The way to the drive is lost.
+ * @PNVME_ERROR_CLASS_PROTECTION: Protection information does not match.
+ * @PNVME_ERROR_CLASS_SPACE: The drive has no space.
+ * @PNVME_ERROR_CLASS_UNSUPPORTED: The drive cannot do that.
+ * @PNVME_ERROR_CLASS_TARGET: The drive refused the command.
+ * @PNVME_ERROR_CLASS_RESERVATION: Another host has a reservation.
+ * @PNVME_ERROR_CLASS_RESOURCE: Out of memory or of another resource.
+ */
+enum pnvme_error_class {
+	PNVME_ERROR_CLASS_IO,
+	PNVME_ERROR_CLASS_AGAIN,
+	PNVME_ERROR_CLASS_MEDIUM,
+	PNVME_ERROR_CLASS_TIMEOUT,
+	PNVME_ERROR_CLASS_TRANSPORT,
+	PNVME_ERROR_CLASS_PROTECTION,
+	PNVME_ERROR_CLASS_SPACE,
+	PNVME_ERROR_CLASS_UNSUPPORTED,
+	PNVME_ERROR_CLASS_TARGET,
+	PNVME_ERROR_CLASS_RESERVATION,
+	PNVME_ERROR_CLASS_RESOURCE,
+};
+
+#define PNVME_ERROR_CLASSES	11
+#define PNVME_LATENCY_BUCKETS	210
+
 enum {
 	PNVME_A_INFO_VERSION = 1,
 	PNVME_A_INFO_LABEL_VERSION,
@@ -184,6 +229,23 @@ enum {
 };
 
 enum {
+	PNVME_A_STAT_NAMESPACE = 1,
+	PNVME_A_STAT_DRIVE,
+	PNVME_A_STAT_QUEUE,
+	PNVME_A_STAT_OP,
+	PNVME_A_STAT_IOS,
+	PNVME_A_STAT_BYTES,
+	PNVME_A_STAT_IN_FLIGHT,
+	PNVME_A_STAT_POLLED,
+	PNVME_A_STAT_ERRORS,
+	PNVME_A_STAT_LATENCY_NS,
+	PNVME_A_STAT_LATENCY,
+
+	__PNVME_A_STAT_MAX,
+	PNVME_A_STAT_MAX = (__PNVME_A_STAT_MAX - 1)
+};
+
+enum {
 	PNVME_CMD_INFO_GET = 1,
 	PNVME_CMD_DRIVE_GET,
 	PNVME_CMD_DRIVE_ADOPT,
@@ -199,6 +261,7 @@ enum {
 	PNVME_CMD_NS_RENAME,
 	PNVME_CMD_NS_SET,
 	PNVME_CMD_EVENT,
+	PNVME_CMD_STAT_GET,
 
 	__PNVME_CMD_MAX,
 	PNVME_CMD_MAX = (__PNVME_CMD_MAX - 1)

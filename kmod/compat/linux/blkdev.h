@@ -11,6 +11,7 @@
 #include <linux/blk-integrity.h>
 #include <linux/file.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 #include <linux/version.h>
 
 #define COMPAT_OLD_BLOCK (LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0))
@@ -221,6 +222,32 @@ static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u6
 	return disk;
 }
 #endif
+
+/*
+ * The time, ns. Since 6.9 ("block: cache current nsec time in struct blk_plug") the
+ * block layer reads the clock once for a batch; its time is ours, and ours its.
+ */
+static inline u64 compat_block_time(void)
+{
+#if COMPAT_OLD_BLOCK
+	return ktime_get_ns();
+#else
+	struct blk_plug *plug = current->plug;
+	u64 now;
+
+	if (!plug || !in_task())
+		return ktime_get_ns();
+	now = READ_ONCE(plug->cur_ktime);
+	if (!now) {
+		now = ktime_get_ns();
+		WRITE_ONCE(plug->cur_ktime, now);
+		/* the flag makes the scheduler forget the time, so not before it is there */
+		barrier();
+		current->flags |= PF_BLOCK_TS;
+	}
+	return now;
+#endif
+}
 
 #if COMPAT_OLD_BLOCK
 static inline void compat_holder_unlock(struct block_device *bdev)
