@@ -5,6 +5,7 @@
 #                              WERROR=1 to stop at a warning
 #   make tools unit            build/pnvme and build/libpnvme.so; unit tests
 #   make check                 all tests in virtual machines; KERNELS="6.12" TESTS="test_adopt.sh" select
+#   make bench                 instructions per I/O, compared with dm-linear
 #   make demo                  the main job, shown in a virtual machine
 #   make install               DESTDIR= PREFIX=; module for KVER, tools, udev rules, units
 #   make gen gen-check         netlink code from its specification
@@ -38,6 +39,13 @@ unit:
 .PHONY: check
 check:
 	KERNELS="$(KERNELS)" TESTS="$(TESTS)" selftests/vm/check
+
+.PHONY: bench
+bench: tools
+	scripts/kernels get 6.12
+	scripts/build-module $$(scripts/kernels release 6.12)
+	$(MAKE) -C selftests BUILD=$(BUILD) all
+	selftests/bench/run
 
 .PHONY: demo
 demo:

@@ -343,6 +343,7 @@ static int drive_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 
 int pnvme_nl_drive_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	const struct nlattr *uuid = compat_dump_attrs(cb)[PNVME_A_DRIVE_UUID];
 	struct dump_cursor *cursor = dump_cursor(cb);
 	struct pnvme_drive *drive = NULL;
 	unsigned long i = 0;
@@ -351,7 +352,9 @@ int pnvme_nl_drive_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	down_read(&pnvme_view);
 	cb->seq = pnvme_generation;
 	while (!ret && (drive = pnvme_drive_next(drive))) {
-		if (!drive->exposed || i++ < cursor->index)
+		if (!drive->exposed || (uuid && memcmp(nla_data(uuid), drive->uuid, 16)))
+			continue;
+		if (i++ < cursor->index)
 			continue;
 		ret = drive_dump_one(skb, cb, drive);
 		if (!ret)

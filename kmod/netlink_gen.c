@@ -11,7 +11,12 @@
 #include <uapi/linux/pnvme.h>
 
 /* PNVME_CMD_DRIVE_GET - do */
-static const struct nla_policy pnvme_drive_get_nl_policy[PNVME_A_DRIVE_UUID + 1] = {
+static const struct nla_policy pnvme_drive_get_do_nl_policy[PNVME_A_DRIVE_UUID + 1] = {
+	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
+};
+
+/* PNVME_CMD_DRIVE_GET - dump */
+static const struct nla_policy pnvme_drive_get_dump_nl_policy[PNVME_A_DRIVE_UUID + 1] = {
 	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
 };
 
@@ -152,14 +157,16 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 	{
 		.cmd		= PNVME_CMD_DRIVE_GET,
 		.doit		= pnvme_nl_drive_get_doit,
-		.policy		= pnvme_drive_get_nl_policy,
+		.policy		= pnvme_drive_get_do_nl_policy,
 		.maxattr	= PNVME_A_DRIVE_UUID,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
-		.cmd	= PNVME_CMD_DRIVE_GET,
-		.dumpit	= pnvme_nl_drive_get_dumpit,
-		.flags	= GENL_CMD_CAP_DUMP,
+		.cmd		= PNVME_CMD_DRIVE_GET,
+		.dumpit		= pnvme_nl_drive_get_dumpit,
+		.policy		= pnvme_drive_get_dump_nl_policy,
+		.maxattr	= PNVME_A_DRIVE_UUID,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= PNVME_CMD_DRIVE_ADOPT,

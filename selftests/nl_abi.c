@@ -674,6 +674,14 @@ static void test_adopt(void)
 	ATTRS(nl_drive, " uuid ", "");
 }
 
+static int count_parts(const char *op, const char *const *items)
+{
+	nl_ask_all(sk, build(op, items, NLM_F_DUMP), &last, NULL, NULL, NULL);
+	return last.error ? last.error : last.parts;
+}
+
+#define PARTS(op, ...) count_parts(op, (const char *const []){ __VA_ARGS__, NULL })
+
 static void test_drive_get(void)
 {
 	char bytes[sizeof(last.bytes)];
@@ -690,6 +698,8 @@ static void test_drive_get(void)
 	EXPECT(!nl_ask_all(sk, nl_request("drive-get", NLM_F_DUMP), &last, NULL, NULL, NULL));
 	EXPECT(last.parts == 2 && !last.interrupted && !strcmp(DTEXT("uuid"), DRIVE_B));
 	ATTRS(nl_drive, DRIVE_ATTRS, "");
+	EXPECT(PARTS("drive-get", "uuid=" DRIVE_A) == 1 && !strcmp(DTEXT("uuid"), DRIVE_A));
+	EXPECT(PARTS("drive-get", "uuid=" NOBODY) == 0);
 	wipe(dev_b, DRIVE_B);
 	/* a dump says of a drive what a single answer says, byte for byte */
 	EXPECT(!nl_ask_all(sk, nl_request("drive-get", NLM_F_DUMP), &last, NULL, NULL, NULL));
@@ -826,14 +836,6 @@ static void test_create(void)
 	wipe(dev_a, DRIVE_A);
 }
 
-static int count_parts(const char *op, const char *const *items)
-{
-	nl_ask_all(sk, build(op, items, NLM_F_DUMP), &last, NULL, NULL, NULL);
-	return last.error ? last.error : last.parts;
-}
-
-#define PARTS(op, ...) count_parts(op, (const char *const []){ __VA_ARGS__, NULL })
-
 static void test_ns_get(void)
 {
 	char uuid[64];
@@ -863,6 +865,13 @@ static void test_ns_get(void)
 	EXPECT(PARTS("ns-get", uuid) == 1 && !strcmp(TEXT("name"), "two"));
 	EXPECT(PARTS("ns-get", uuid, "name=one") == 0);
 	EXPECT(PARTS("ns-get", uuid, "drive=" DRIVE_B) == 0);
+	/* statistics: a message for read of each queue at least, and the same filters */
+	EXPECT(PARTS("stat-get", NULL) >= 3);
+	EXPECT(PARTS("stat-get", "op=read", "queue=0") == 3);
+	EXPECT(PARTS("stat-get", "op=read", "queue=0", "drive=" DRIVE_B) == 1);
+	EXPECT(PARTS("stat-get", "drive=" NOBODY) == 0);
+	EXPECT(PARTS("stat-get", "queue=65535") == 0);
+	EXPECT(PARTS("stat-get", "op=5") == -ERANGE);
 	wipe(dev_a, DRIVE_A);
 	wipe(dev_b, DRIVE_B);
 	EXPECT(PARTS("ns-get", NULL) == 0);

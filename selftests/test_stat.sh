@@ -47,8 +47,24 @@ total() { echo $(($(nl_abi dump stat-get "${@:2}" | sum_of "$@") - $(sum_of "$@"
 # [ITEM...]: I/Os in the histograms
 timed() { total timed "$@"; }
 
-# RW IOS [FIO-OPTION...]: I/O to $node, fio's result in $PNVME_WORK/fio.json
+LOAD=${NL_ABI%nl_abi}bench_load
+
+# read|write IOS [CPU]: I/O to $node, eight in flight
 load()
+{
+	taskset -c "${3:-0-$(($(nproc) - 1))}" "$LOAD" "$node" "$1" 4096 8 "$2" > /dev/null
+}
+
+# The same until the test ends
+load_on()
+{
+	"$LOAD" "$node" "$1" 4096 8 1000 forever > /dev/null &
+	loader=$!
+	defer kill "$loader"
+}
+
+# RW IOS [FIO-OPTION...]: by fio, its result in $PNVME_WORK/fio.json
+by_fio()
 {
 	fio --name=load --filename="$node" --rw="$1" --number_ios="$2" --bs=4k --size=8m --direct=1 --ioengine=io_uring \
 		--iodepth=8 --randrepeat=1 --norandommap "${@:3}" --output-format=json --output="$PNVME_WORK/fio.json" ||
@@ -73,12 +89,12 @@ test_balance()
 	create one 16M
 	echo 2 > "/sys/block/${dev#/dev/}/queue/nomerges"
 	reads=$(lower_did 1) sectors=$(lower_did 3) writes=$(lower_did 5) written=$(lower_did 7)
-	load randread 500
+	by_fio randread 500
 	equal "I/Os read, by queues and by fio" "$(total ios namespace="$id" op=read)" "$(fio_did read total_ios)"
 	equal "I/Os read, by queues and by the drive" "$(total ios op=read)" $(($(lower_did 1) - reads))
 	equal "bytes read, by queues and by fio" "$(total bytes op=read)" "$(fio_did read io_bytes)"
 	equal "bytes read, by queues and by the drive" "$(total bytes op=read)" $((($(lower_did 3) - sectors) * 512))
-	load randwrite 500
+	by_fio randwrite 500
 	equal "I/Os written, by queues and by fio" "$(total ios op=write)" "$(fio_did write total_ios)"
 	equal "I/Os written, by queues and by the drive" "$(total ios op=write)" $(($(lower_did 5) - writes))
 	equal "bytes written, by queues and by the drive" "$(total bytes op=write)" $((($(lower_did 7) - written) * 512))
@@ -87,7 +103,7 @@ test_balance()
 	# bytes also where the drive merges
 	echo 0 > "/sys/block/${dev#/dev/}/queue/nomerges"
 	written=$(lower_did 7) writes=$(total bytes op=write)
-	load write 500
+	by_fio write 500
 	equal "bytes of merged writes" $(($(total bytes op=write) - writes)) $((($(lower_did 7) - written) * 512))
 }
 
@@ -111,27 +127,27 @@ test_operations()
 test_latency_setting()
 {
 	: "latency of all, of none, of one in N; switched under load"
-	local pid n
+	local n
 	begin
 	spare pnvme-a
 	adopt "$dev"
 	create one 16M
 	granted drive-set uuid="$uuid" latency=0
-	load randread 200
+	load read 200
 	equal "timed with latency off" "$(timed)" 0
 	equal "sum of latencies" "$(total latency-ns)" 0
 	granted drive-set uuid="$uuid" latency=10
-	load randread 400
+	load read 400
 	n=$(timed)
 	if [ "$n" -lt 36 ] || [ "$n" -gt 44 ]; then fail "$n of 400 I/Os were timed, not one in 10"; fi
-	load randrw 3000 &
-	pid=$!
+	load_on read
 	for n in 0 1 7 0 60000 1; do
 		granted drive-set uuid="$uuid" latency="$n"
 	done
-	wait "$pid"
+	kill "$loader"
+	wait "$loader" || true
 	n=$(timed)
-	load randread 100
+	load read 100
 	equal "timed with latency on" $(($(timed) - n)) 100
 }
 
@@ -163,7 +179,7 @@ test_queues()
 	for cpu in 0 1; do
 		queues+=("$(queue_of "$cpu")")
 		shown+=("$(shown_for "${queues[cpu]}")")
-		load randread $((200 + 100 * cpu)) --cpus_allowed="$cpu"
+		load read $((200 + 100 * cpu)) "$cpu"
 	done
 	equal "queue of processor 0" "$(total ios queue="${queues[0]}")" 200
 	equal "queue of processor 1" "$(total ios queue="${queues[1]}")" 300
@@ -181,7 +197,7 @@ test_polled()
 	adopt "$dev"
 	create one 16M
 	[ "$(cat /sys/module/nvme/parameters/poll_queues)" -gt 0 ] || skip "nvme.poll_queues is 0"
-	load randread 200 --hipri=1
+	by_fio randread 200 --hipri=1
 	equal "polled" "$(total polled)" 200
 	equal "I/Os" "$(total ios)" 200
 	# the poll queues come last
@@ -194,10 +210,11 @@ test_few_queues()
 	: "fewer queues than processors"
 	local cpu
 	begin
+	[ "$(nproc)" -ge 2 ] || skip "needs several processors"
 	null_disk few 64 submit_queues=1 poll_queues=0
 	adopt "$dev" any
 	create one 16M
-	for cpu in 0 1; do load randread 100 --cpus_allowed="$cpu"; done
+	for cpu in 0 1; do load read 100 "$cpu"; done
 	equal "messages for read" "$(nl_abi dump stat-get op=read | wc -l)" 1
 	equal "I/Os of queue 0" "$(total ios queue=0 op=read)" 200
 	equal "I/Os of queue 1" "$(total ios queue=1)" 0
@@ -212,7 +229,7 @@ test_remap()
 	null_disk remap 64 submit_queues=2 irqmode=2 completion_nsec=200000000
 	adopt "$dev" any
 	create one 16M
-	load randread 320 --numjobs=2 --cpus_allowed=0-3 --cpus_allowed_policy=split --iodepth=16 --group_reporting &
+	by_fio randread 320 --numjobs=2 --cpus_allowed=0-3 --cpus_allowed_policy=split --iodepth=16 --group_reporting &
 	pid=$!
 	for n in 1 2 1 3 2; do
 		echo "$n" > "$dir/submit_queues"
@@ -236,14 +253,14 @@ test_in_flight()
 {
 	: "I/O that is under way is in flight"
 	begin
-	null_disk slow 64 irqmode=2 completion_nsec=1500000000
+	null_disk slow 64 irqmode=2 completion_nsec=$((3 * $(pnvme_slow)))000000000
 	adopt "$dev" any
 	create one 16M
-	load randread 16 --iodepth=8 &
+	load read 8 &
 	wait_for eight_in_flight
 	wait
 	equal "in flight" "$(total in-flight)" 0
-	[ "$(pnvme -j stat one | jq '[.stats[].latency[] | select(.from_ns > 1e9) | .ios] | add')" -ge 16 ]
+	[ "$(pnvme -j stat one | jq '[.stats[].latency[] | select(.from_ns > 1e9) | .ios] | add')" -ge 8 ]
 }
 
 test_errors()
@@ -290,7 +307,8 @@ test_command()
 	run pnvme ns create pnvme0 two 16M
 	node=/dev/pnvme0n1
 	reads=$(pnvme -j stat one | jq '[.stats[].ios] | add')
-	load randrw 300
+	load read 150
+	load write 150
 	pnvme stat >&2
 	out=$(pnvme stat)
 	[[ $out == *NAME*OP*IOS*BYTES*MEAN*P50*P99*P99.9*MAX*IN-FLIGHT*ERRORS* ]]
@@ -303,10 +321,9 @@ test_command()
 	equal "tables" "$(grep -c '^NAME .*IO/S' <<< "$out")" 3
 	equal "objects" "$(pnvme -j stat --interval=0.2 --count=2 | jq -c '.stats | length' | tr '\n' ' ')" "3 3 "
 	equal "lines of the heat map" "$(pnvme stat --heat -i 0.2 -c 2 | wc -l)" 3
-	load randread 20000 --runtime=2 --time_based &
+	load_on read
 	out=$(pnvme stat --heat -c 2)
 	echo "$out" >&2
-	wait
 	grep '|.*[#%@].*|' <<< "$out" >&2
 	fails 1 "no namespace" pnvme stat three
 	fails 2 "interval takes seconds" pnvme stat -i 0
