@@ -81,7 +81,7 @@ static int check_adopt(struct pnvme_drive *drive, const struct pnvme_attach *req
 		return pnvme_refuse(err, -EOPNOTSUPP,
 				    "%s is not an NVMe drive; --any adopts it all the same, with weak proof of identity",
 				    drive->lower_name);
-	if (bdev_read_only(drive->claim.bdev))
+	if (compat_claim_read_only(&drive->claim))
 		return pnvme_refuse(err, -EROFS, "%s is read-only and cannot be adopted",
 				    drive->lower_name);
 	ret = pnvme_slots_alloc(&slots);
@@ -238,7 +238,8 @@ static int write_label(struct pnvme_drive *drive, const struct pnvme_attach *req
 		draft_epoch(drive, req);
 	ret = pnvme_drive_first_write(drive, err);
 	if (ret && req->adopt &&
-	    pnvme_slots_zero(drive->claim.bdev, drive->identity.capacity, false))
+	    pnvme_slots_zero(drive->claim.bdev, drive->identity.capacity,
+			     pnvme_table_touched(drive->next)))
 		pnvme_refuse(err, ret,
 			     "the first label of %s cannot be written (error %d), and parts of it may be left; look with pnvme drive examine",
 			     drive->lower_name, -ret);
@@ -339,7 +340,7 @@ static void announce(struct pnvme_drive *drive, const struct pnvme_attach *req)
 	down_read(&pnvme_view);
 	epoch = le64_to_cpu(drive->label->epoch);
 	up_read(&pnvme_view);
-	if (drive->repaired)
+	if (drive->repaired && !drive->label_lost)
 		pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_REPAIR, drive,
 				  "label copies were missing, damaged or old, and were rewritten");
 	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_ATTACH, drive, "%s, epoch %llu%s",
@@ -355,7 +356,8 @@ static int attach_claimed(struct pnvme_drive *drive, const struct pnvme_attach *
 	/* what was written through the raw node's page cache is what the label I/O must see */
 	sync_blockdev(drive->claim.bdev);
 	invalidate_bdev(drive->claim.bdev);
-	drive->read_only = !req->adopt && (req->read_only || bdev_read_only(drive->claim.bdev));
+	drive->read_only = !req->adopt &&
+			   (req->read_only || compat_claim_read_only(&drive->claim));
 	if (drive->read_only && req->from)
 		return pnvme_refuse(err, -EROFS,
 				    "%s is read-only; a new owner cannot be written to it",
@@ -490,6 +492,8 @@ static int check_erase(struct block_device *bdev, u64 capacity, const u8 *uuid, 
 		return ret;
 	pnvme_slots_read(bdev, capacity, &slots);
 	for (i = 0; i < PNVME_LABEL_SLOTS && !ret; i++) {
+		if (slots.error[i])
+			e->mark = true;
 		check = slots.error[i] ? PNVME_LABEL_NONE : pnvme_label_check(slots.copy[i], &why);
 		if (check == PNVME_LABEL_NONE)
 			continue;
@@ -509,16 +513,17 @@ static int check_erase(struct block_device *bdev, u64 capacity, const u8 *uuid, 
 	return pnvme_blame(err, PNVME_BLAME_UUID, -ESTALE);
 }
 
-static int erase_claimed(struct block_device *bdev, const u8 *uuid, const u8 *host, bool check,
+static int erase_claimed(struct compat_claim *claim, const u8 *uuid, const u8 *host, bool check,
 			 struct pnvme_error *err)
 {
+	struct block_device *bdev = claim->bdev;
 	struct pnvme_identity id;
 	struct erasure e = { };
 	int ret;
 
 	sync_blockdev(bdev);
 	invalidate_bdev(bdev);
-	if (bdev_read_only(bdev))
+	if (compat_claim_read_only(claim))
 		return pnvme_refuse(err, -EROFS, "%pg is read-only", bdev);
 	ret = pnvme_identity_read(bdev, &id, err);
 	if (!ret)
@@ -556,7 +561,7 @@ int pnvme_drive_erase(const struct pnvme_lower_id *lower, const u8 *uuid, const 
 	ret = pnvme_lower_claim(lower, &claim, NULL, &claim, err);
 	if (ret)
 		return ret;
-	ret = erase_claimed(claim.bdev, uuid, host, check, err);
+	ret = erase_claimed(&claim, uuid, host, check, err);
 	compat_claim_release(&claim);
 	return ret;
 }

@@ -37,7 +37,7 @@ static void publish(struct pnvme_drive *drive)
 /*
  * A copy that cannot be read or is damaged is no news, the update rewrites it.
  * A whole one that is not ours says that somebody else writes this drive, and so
- * does it if none of those that can be read is ours.
+ * does it if all can be read and none is ours.
  */
 static int still_ours(struct pnvme_drive *drive)
 {
@@ -63,7 +63,7 @@ static int still_ours(struct pnvme_drive *drive)
 			foreign = true;
 	}
 	pnvme_slots_free(&slots);
-	if (foreign || (read && !same))
+	if (foreign || (read == PNVME_LABEL_SLOTS && !same))
 		return -ESTALE;
 	return same ? 0 : -EIO;
 }
@@ -92,17 +92,19 @@ static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 }
 
 /*
- * A drive that is being attached may have a slot that cannot be written any more.
- * One whole pair is enough to serve it; changing it would risk that pair.
+ * A drive that is being attached may have slots that cannot be written any more. What
+ * can be is enough to serve it; changing it would risk that.
  */
-static int repair_slots(struct pnvme_drive *drive)
+static int repair_slots(struct pnvme_drive *drive, struct pnvme_error *err)
 {
 	bool partly;
 	int ret = pnvme_label_repair(drive->claim.bdev, drive->identity.capacity, drive->next,
 				     drive->check, drive->good, &partly);
 
 	if (ret)
-		return ret;
+		return pnvme_refuse(err, -EIO,
+				    "no copy of the label of %s can be written (error %d); look at the drive's health, or attach it with --read-only",
+				    drive->lower_name, -ret);
 	publish(drive);
 	if (!partly)
 		return 0;
@@ -168,7 +170,7 @@ int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err)
 				    dev_name(&drive->dev), drive->reason);
 	if (drive->label_lost)
 		return pnvme_refuse(err, -EIO,
-				    "an earlier label update of %s failed; detach and attach it first",
+				    "not all copies of the label of %s could be written; detach and attach the drive, or look at its health",
 				    drive->lower_name);
 	return 0;
 }
@@ -245,8 +247,5 @@ int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err)
 		return write_draft(drive, err);
 	}
 	ret = seal_draft(drive, err);
-	if (ret || !repair_slots(drive))
-		return ret;
-	/* neither pair: what can be read is old content or new, and says the same */
-	return write_draft(drive, err);
+	return ret ? ret : repair_slots(drive, err);
 }

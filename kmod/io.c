@@ -212,6 +212,21 @@ static bool beyond_end(const struct bio *bio)
 	return bio_sectors(bio) && bio_end_sector(bio) > get_capacity(bio->bi_bdev->bd_disk);
 }
 
+/* Ended here and now, and counted as what it is. */
+static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
+{
+	struct pnvme_stat_key key;
+
+	pnvme_stats_start(&ns->stats, &key, bio, 0);
+	pnvme_stats_end(&ns->stats, &key, 0, status);
+	if (status == BLK_STS_AGAIN) {
+		bio_wouldblock_error(bio);
+		return;
+	}
+	bio->bi_status = status;
+	bio_endio(bio);
+}
+
 /**
  * pnvme_submit_bio - block_device_operations.submit_bio of a namespace
  * @bio: of the disk or a partition of it, its sector relative to the disk
@@ -223,17 +238,17 @@ void pnvme_submit_bio(struct bio *bio)
 	struct pnvme_io *io;
 
 	if (unlikely((ns->read_only && modifies(bio)) || beyond_end(bio))) {
-		bio_io_error(bio);
+		refuse(ns, bio, BLK_STS_IOERR);
 		return;
 	}
 	if (unlikely(!percpu_ref_tryget_live(&drive->io_ref))) {
-		bio_io_error(bio);
+		refuse(ns, bio, BLK_STS_IOERR);
 		return;
 	}
 	io = io_alloc(&drive->io_pool, bio);
 	if (unlikely(!io)) {
 		percpu_ref_put(&drive->io_ref);
-		bio_wouldblock_error(bio);
+		refuse(ns, bio, BLK_STS_AGAIN);
 		return;
 	}
 	io_start(io, bio, ns);

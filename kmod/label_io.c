@@ -91,9 +91,15 @@ int pnvme_label_write(struct block_device *bdev, u64 capacity, const struct pnvm
 	return ret ? ret : pair_write(bdev, capacity, pairs[1], label, check);
 }
 
-static unsigned int good_of(const u8 *pair, unsigned int good)
+static int slot_write(struct block_device *bdev, u64 capacity, unsigned int slot,
+		      const struct pnvme_label *label, struct pnvme_label *check)
 {
-	return hweight8(good & (1 << pair[0] | 1 << pair[1]));
+	int ret = slot_io(bdev, capacity, slot, REQ_OP_WRITE | REQ_FUA,
+			  (struct pnvme_label *)label);
+
+	if (!ret)
+		ret = blkdev_issue_flush(bdev);
+	return ret ? ret : slot_verify(bdev, capacity, slot, label, check);
 }
 
 /**
@@ -103,22 +109,33 @@ static unsigned int good_of(const u8 *pair, unsigned int good)
  * @label: what to write
  * @check: scratch of the same size, for reading back
  * @good: bit i tells that slot i holds the newest content
- * @partly: result: only one pair could be written
+ * @partly: result: not all slots could be written
  *
- * The pair with fewer good copies goes first, and good ones are not touched
- * before it is whole. One pair that can be written is enough.
+ * One slot after the other, bad ones first, each read back. The last good one is left
+ * alone unless another was written.
  *
- * Return: 0, or the error if neither pair could be written.
+ * Return: 0, or the last error if no slot could be written.
  */
 int pnvme_label_repair(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
 		       struct pnvme_label *check, unsigned int good, bool *partly)
 {
-	unsigned int first = good_of(pairs[1], good) < good_of(pairs[0], good);
-	int ret = pair_write(bdev, capacity, pairs[first], label, check);
-	int ret2 = pair_write(bdev, capacity, pairs[!first], label, check);
+	unsigned int pass, slot, left = hweight8(good), written = 0;
+	int ret, last = -EIO;
 
-	*partly = !ret != !ret2;
-	return ret && ret2 ? ret : 0;
+	for (pass = 0; pass < 2; pass++) {
+		for (slot = 0; slot < PNVME_LABEL_SLOTS; slot++) {
+			if (!!(good & 1 << slot) != pass || (pass && left == 1 && !written))
+				continue;
+			left -= pass;
+			ret = slot_write(bdev, capacity, slot, label, check);
+			if (ret)
+				last = ret;
+			else
+				written++;
+		}
+	}
+	*partly = written < PNVME_LABEL_SLOTS;
+	return written ? 0 : last;
 }
 
 int pnvme_slots_alloc(struct pnvme_slots *slots)
@@ -169,33 +186,25 @@ bool pnvme_slot_is_erased(const struct pnvme_label *copy)
  */
 int pnvme_slots_zero(struct block_device *bdev, u64 capacity, bool mark)
 {
-	struct pnvme_label *zero = pnvme_label_alloc();
+	static const u8 order[PNVME_LABEL_SLOTS] = { PNVME_ERASED_SLOT, 0, 2, 3 };
+	static const char none[8];
+	struct pnvme_label *label = pnvme_label_alloc();
 	struct pnvme_label *check = pnvme_label_alloc();
-	int ret = -ENOMEM;
+	int i, ret = -ENOMEM;
 
-	if (!zero || !check)
+	if (!label || !check)
 		goto free;
 	/* the mark first: without it, half an erase would look like none ever was */
-	if (mark) {
-		memcpy(zero->magic, PNVME_ERASED_MAGIC, sizeof(zero->magic));
-		ret = slot_io(bdev, capacity, PNVME_ERASED_SLOT, REQ_OP_WRITE | REQ_FUA, zero);
-		if (!ret)
-			ret = blkdev_issue_flush(bdev);
-		if (!ret)
-			ret = slot_verify(bdev, capacity, PNVME_ERASED_SLOT, zero, check);
-		memset(zero->magic, 0, sizeof(zero->magic));
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
+		bool marked = mark && order[i] == PNVME_ERASED_SLOT;
+
+		memcpy(label->magic, marked ? PNVME_ERASED_MAGIC : none, sizeof(label->magic));
+		ret = slot_write(bdev, capacity, order[i], label, check);
 		if (ret)
-			goto free;
+			break;
 	}
-	ret = pair_write(bdev, capacity, pairs[0], zero, check);
-	if (!ret && !mark)
-		ret = pair_write(bdev, capacity, pairs[1], zero, check);
-	else if (!ret)
-		ret = slot_io(bdev, capacity, 3, REQ_OP_WRITE | REQ_FUA, zero);
-	if (!ret && mark)
-		ret = blkdev_issue_flush(bdev);
 free:
-	pnvme_label_free(zero);
+	pnvme_label_free(label);
 	pnvme_label_free(check);
 	return ret;
 }

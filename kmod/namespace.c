@@ -367,14 +367,16 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 	set_disk_ro(disk, ns->read_only);
 	compat_defer_part_scan(disk);
 	kref_get(&ns->ref);	/* for ns_free_disk() */
+	/* before the uevent: who hears of it may ask what it is */
+	set_disk(ns, disk);
 	ret = device_add_disk(&drive->dev, disk, ns_groups);
 	if (ret) {
+		set_disk(ns, NULL);
 		put_disk(disk);	/* a disk that was never added is freed without free_disk */
 		pnvme_stats_exit(&ns->stats);
 		pnvme_ns_put(ns);
 		return ret;
 	}
-	set_disk(ns, disk);
 	link_holder(ns);
 	pnvme_ns_needs_scan(ns);
 	return 0;

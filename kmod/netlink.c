@@ -572,7 +572,8 @@ static int put_openers(struct sk_buff *skb, struct pnvme_ns *ns)
 
 static int put_device_name(struct sk_buff *skb, const struct pnvme_ns *ns)
 {
-	if (!ns->disk)
+	/* it has no number before it was added */
+	if (!ns->disk || !disk_devt(ns->disk))
 		return 0;
 	return nla_put_string(skb, PNVME_A_NAMESPACE_DEVICE, ns->disk->disk_name) ||
 	       nla_put_u32(skb, PNVME_A_NAMESPACE_MAJOR, MAJOR(disk_devt(ns->disk))) ||

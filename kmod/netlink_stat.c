@@ -66,14 +66,14 @@ static int put_errors(struct sk_buff *skb, const struct pnvme_stat *sum)
 static int put_stat(struct sk_buff *skb, const struct pnvme_ns *ns, unsigned int queue,
 		    enum pnvme_stat_op op, const struct pnvme_stat *sum)
 {
-	u64 again = sum->errors[PNVME_ERROR_CLASS_AGAIN];
+	u64 finished = sum->counts.done + sum->errors[PNVME_ERROR_CLASS_AGAIN];
 
 	if (nla_put(skb, PNVME_A_STAT_NAMESPACE, sizeof(ns->uuid), ns->uuid) ||
 	    nla_put_u32(skb, PNVME_A_STAT_QUEUE, queue) ||
 	    nla_put_u32(skb, PNVME_A_STAT_OP, op) ||
-	    put_u64(skb, PNVME_A_STAT_IOS, sum->counts.done - again) ||
+	    put_u64(skb, PNVME_A_STAT_IOS, sum->counts.done) ||
 	    put_u64(skb, PNVME_A_STAT_BYTES, sum->counts.bytes) ||
-	    put_u64(skb, PNVME_A_STAT_IN_FLIGHT, sum->counts.started - sum->counts.done) ||
+	    put_u64(skb, PNVME_A_STAT_IN_FLIGHT, sum->counts.started - finished) ||
 	    put_u64(skb, PNVME_A_STAT_POLLED, sum->polled) ||
 	    put_errors(skb, sum) || put_latency(skb, sum))
 		return -EMSGSIZE;

@@ -16,6 +16,8 @@
 #include "stats.h"
 
 #define NO_CPU U16_MAX
+#define MAP_TRIES	100
+#define MAP_PAUSE_MS	20
 
 /**
  * struct pnvme_map - which CPU uses which queue
@@ -205,9 +207,17 @@ static void bases_free(struct pnvme_stats *stats)
  */
 int pnvme_stats_init(struct pnvme_stats *stats, struct block_device *lower)
 {
+	unsigned int tries;
+
 	mutex_init(&stats->lock);
 	xa_init(&stats->bases);
-	stats->map = pnvme_map_read(lower);
+	/* a queue that is frozen for a moment, for another setting, tells nothing */
+	for (tries = 0; tries < MAP_TRIES && !compat_bdev_dead(lower); tries++) {
+		stats->map = pnvme_map_read(lower);
+		if (stats->map)
+			break;
+		schedule_timeout_uninterruptible(msecs_to_jiffies(MAP_PAUSE_MS));
+	}
 	if (!stats->map)
 		return -ENOMEM;
 	stats->cpu = cpu_stats_alloc(stats->map);
@@ -232,6 +242,7 @@ void pnvme_stats_exit(struct pnvme_stats *stats)
 	kvfree(stats->map);
 	stats->cpu = NULL;
 	stats->map = NULL;
+	stats->queues = 0;
 }
 
 static unsigned int error_class(blk_status_t status)
@@ -300,13 +311,14 @@ void pnvme_stats_elsewhere(struct pnvme_stats *stats, const struct pnvme_stat_ke
 	unsigned long flags;
 
 	spin_lock_irqsave(&base->lock, flags);
-	if (key->time)
-		base_latency(base, key->row, ns);
 	if (status)
 		base->errors[key->row][error_class(status)]++;
-	if (status != BLK_STS_AGAIN)
+	if (status != BLK_STS_AGAIN) {
+		if (key->time)
+			base_latency(base, key->row, ns);
 		row->bytes += bytes;
-	row->done++;
+		row->done++;
+	}
 	spin_unlock_irqrestore(&base->lock, flags);
 }
 
@@ -330,7 +342,8 @@ static void fold_row(struct pnvme_stats *stats, const struct pnvme_cpu_stats *cp
 		     enum pnvme_row row)
 {
 	struct pnvme_base *base = xa_load(&stats->bases, cpu->queue[pnvme_row_map(row)]);
-	u64 *spare = kcalloc(PNVME_LATENCY_BUCKETS, sizeof(u64), GFP_NOIO);
+	/* small and rare; without it, what was seen already would be taken back */
+	u64 *spare = kcalloc(PNVME_LATENCY_BUCKETS, sizeof(u64), GFP_NOIO | __GFP_NOFAIL);
 
 	spin_lock_irq(&base->lock);
 	add_done(&base->row[row], &cpu->row[row]);
@@ -338,22 +351,29 @@ static void fold_row(struct pnvme_stats *stats, const struct pnvme_cpu_stats *cp
 	add_array(base->errors[row], cpu->errors[row], PNVME_ERROR_CLASSES);
 	if (!base->histogram[row])
 		swap(base->histogram[row], spare);
-	if (base->histogram[row])
-		add_array(base->histogram[row], cpu->histogram[row], PNVME_LATENCY_BUCKETS);
+	add_array(base->histogram[row], cpu->histogram[row], PNVME_LATENCY_BUCKETS);
 	spin_unlock_irq(&base->lock);
 	kfree(spare);
 }
 
-static void fold(struct pnvme_stats *stats, struct pnvme_cpu_stats __percpu *cpu)
+/* Completed, one way or another. */
+static u64 finished(const struct pnvme_counts *row, const u64 *errors)
 {
+	return READ_ONCE(row->done) + READ_ONCE(errors[PNVME_ERROR_CLASS_AGAIN]);
+}
+
+static void fold(struct pnvme_stats *stats, struct pnvme_cpu_stats __percpu *all)
+{
+	struct pnvme_cpu_stats *cpu;
 	unsigned int row;
 	int i;
 
-	for_each_possible_cpu(i)
+	for_each_possible_cpu(i) {
+		cpu = per_cpu_ptr(all, i);
 		for (row = 0; row < PNVME_ROWS; row++)
-			if (per_cpu_ptr(cpu, i)->row[row].started ||
-			    per_cpu_ptr(cpu, i)->row[row].done)
-				fold_row(stats, per_cpu_ptr(cpu, i), row);
+			if (cpu->row[row].started || finished(&cpu->row[row], cpu->errors[row]))
+				fold_row(stats, cpu, row);
+	}
 }
 
 static void remap(struct pnvme_stats *stats, const struct pnvme_map *new_map)
@@ -426,7 +446,7 @@ static void sum_done(struct pnvme_stats *stats, struct pnvme_base *base, unsigne
 	for (i = first_cpu_of(stats->map, type, queue); i != NO_CPU;
 	     i = map_next(stats->map, type)[i]) {
 		cpu = per_cpu_ptr(stats->cpu, i);
-		if (!READ_ONCE(cpu->row[row].done))
+		if (!finished(&cpu->row[row], cpu->errors[row]))
 			continue;
 		add_done(&sum->counts, &cpu->row[row]);
 		add_array(sum->errors, cpu->errors[row], PNVME_ERROR_CLASSES);
@@ -482,7 +502,27 @@ void pnvme_stats_sum(struct pnvme_stats *stats, unsigned int queue, enum pnvme_s
 	mutex_unlock(&stats->lock);
 }
 
-static u64 count_all(struct pnvme_stats *stats, size_t field)
+static u64 all_finished(struct pnvme_stats *stats)
+{
+	const struct pnvme_cpu_stats *cpu;
+	struct pnvme_base *base;
+	unsigned long queue;
+	unsigned int row;
+	u64 sum = 0;
+	int i;
+
+	for (row = 0; row < PNVME_ROWS; row++) {
+		xa_for_each(&stats->bases, queue, base)
+			sum += finished(&base->row[row], base->errors[row]);
+		for_each_possible_cpu(i) {
+			cpu = per_cpu_ptr(stats->cpu, i);
+			sum += finished(&cpu->row[row], cpu->errors[row]);
+		}
+	}
+	return sum;
+}
+
+static u64 all_started(struct pnvme_stats *stats)
 {
 	struct pnvme_base *base;
 	unsigned long queue;
@@ -492,10 +532,9 @@ static u64 count_all(struct pnvme_stats *stats, size_t field)
 
 	for (row = 0; row < PNVME_ROWS; row++) {
 		xa_for_each(&stats->bases, queue, base)
-			sum += READ_ONCE(*(u64 *)((void *)&base->row[row] + field));
+			sum += READ_ONCE(base->row[row].started);
 		for_each_possible_cpu(i)
-			sum += READ_ONCE(*(u64 *)((void *)&per_cpu_ptr(stats->cpu, i)->row[row] +
-						  field));
+			sum += READ_ONCE(per_cpu_ptr(stats->cpu, i)->row[row].started);
 	}
 	return sum;
 }
@@ -511,9 +550,9 @@ u64 pnvme_stats_in_flight(struct pnvme_stats *stats)
 	if (!stats->map)
 		return 0;
 	mutex_lock(&stats->lock);
-	done = count_all(stats, offsetof(struct pnvme_counts, done));
+	done = all_finished(stats);
 	smp_rmb();	/* as in sum_row() */
-	started = count_all(stats, offsetof(struct pnvme_counts, started));
+	started = all_started(stats);
 	mutex_unlock(&stats->lock);
 	return started - done;
 }

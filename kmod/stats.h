@@ -37,8 +37,9 @@ enum pnvme_row {
 /**
  * struct pnvme_counts - one row
  * @started: I/Os submitted
- * @done: of these, completed
- * @bytes: of completed ones that were not told to come again (EAGAIN)
+ * @done: of these, completed; those that were told to come again (EAGAIN) are in
+ *	@errors alone
+ * @bytes: of @done
  * @latency: sum over those that were timed, ns
  */
 struct pnvme_counts {
@@ -54,7 +55,7 @@ struct pnvme_counts {
  * @queue: hardware queue of this CPU, by map; constant
  * @sample: I/Os until the next one is timed, where latency is sampled
  * @row: counters
- * @errors: of @row.done, by class
+ * @errors: by class
  * @histogram: latencies
  */
 struct pnvme_cpu_stats {
@@ -221,19 +222,20 @@ static inline void pnvme_stats_end(struct pnvme_stats *stats, const struct pnvme
 	preempt_disable();
 	cpu = READ_ONCE(stats->cpu);
 	if (unlikely(this_cpu_read(cpu->queue[pnvme_row_map(row)]) != key->queue)) {
+		preempt_enable();
 		pnvme_stats_elsewhere(stats, key, bytes, ns, status);
-		goto out;
-	}
-	if (key->time) {
-		this_cpu_inc(cpu->histogram[row][pnvme_latency_bucket(ns)]);
-		this_cpu_add(cpu->row[row].latency, ns);
+		return;
 	}
 	if (unlikely(status))
 		pnvme_stats_error(cpu, row, status);
-	if (likely(status != BLK_STS_AGAIN))
+	if (likely(status != BLK_STS_AGAIN)) {
+		if (key->time) {
+			this_cpu_inc(cpu->histogram[row][pnvme_latency_bucket(ns)]);
+			this_cpu_add(cpu->row[row].latency, ns);
+		}
 		this_cpu_add(cpu->row[row].bytes, bytes);
-	this_cpu_inc(cpu->row[row].done);
-out:
+		this_cpu_inc(cpu->row[row].done);
+	}
 	preempt_enable();
 }
 

@@ -47,6 +47,12 @@ struct compat_claim {
 	blk_mode_t		mode;
 };
 
+/* It cannot be written, or its driver did not let us open it for that. */
+static inline bool compat_claim_read_only(const struct compat_claim *claim)
+{
+	return bdev_read_only(claim->bdev) || !(claim->mode & BLK_OPEN_WRITE);
+}
+
 #if COMPAT_OLD_BLOCK
 static inline int compat_claim_open(struct compat_claim *claim, dev_t dev, blk_mode_t mode,
 				    void *holder, const struct blk_holder_ops *hops)
