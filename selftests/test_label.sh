@@ -453,5 +453,4 @@ test_write_errors()
 	detach "$uuid"
 }
 
-# Fault injection: fails the Nth request to the drive, once.
 pnvme_main "$@"
