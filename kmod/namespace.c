@@ -305,13 +305,18 @@ int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err)
 	return ret;
 }
 
-static void unlist(struct pnvme_ns *ns)
+/* Who finds a namespace live finds its device, so both go at once. */
+static struct gendisk *unlist(struct pnvme_ns *ns)
 {
+	struct gendisk *disk;
+
 	down_write(&pnvme_view);
+	disk = ns->disk;
+	ns->disk = NULL;
 	list_del_init(&ns->node);
 	pnvme_changed();
 	up_write(&pnvme_view);
-	pnvme_ns_put(ns);
+	return disk;
 }
 
 static void set_disk(struct pnvme_ns *ns, struct gendisk *disk)
@@ -400,20 +405,20 @@ static void wait_idle(struct pnvme_ns *ns)
  */
 void pnvme_ns_remove(struct pnvme_ns *ns)
 {
-	struct gendisk *disk = ns->disk;
+	struct gendisk *disk;
 
 	lockdep_assert_held(&ns->drive->lock);
 	pnvme_zero_cancel(ns);
+	disk = unlist(ns);
 	if (disk) {
 		if (ns->linked)
 			bd_unlink_disk_holder(ns->drive->claim.bdev, disk);
-		set_disk(ns, NULL);
 		del_gendisk(disk);
 		wait_idle(ns);
 		pnvme_stats_exit(&ns->stats);
 		put_disk(disk);
 	}
-	unlist(ns);
+	pnvme_ns_put(ns);
 }
 
 /*

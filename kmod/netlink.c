@@ -570,10 +570,21 @@ static int put_openers(struct sk_buff *skb, struct pnvme_ns *ns)
 	       (openers && nla_put_string(skb, PNVME_A_NAMESPACE_OPENER, opener));
 }
 
-static int put_device_name(struct sk_buff *skb, const struct pnvme_ns *ns)
+/*
+ * Who finds a namespace live may look for its device, and who got a uevent may
+ * ask what it is. Both are right if it is live from the moment on when its
+ * device is in sysfs, where its number is final.
+ */
+static int put_ns_state(struct sk_buff *skb, const struct pnvme_ns *ns)
 {
-	/* it has no number before it was added */
-	if (!ns->disk || !disk_devt(ns->disk))
+	bool there = ns->disk && device_is_registered(disk_to_dev(ns->disk));
+	u32 state = ns->state;
+
+	if (state == PNVME_NS_STATE_LIVE && !there)
+		state = PNVME_NS_STATE_ZEROING;
+	if (nla_put_u32(skb, PNVME_A_NAMESPACE_STATE, state))
+		return -EMSGSIZE;
+	if (!there)
 		return 0;
 	return nla_put_string(skb, PNVME_A_NAMESPACE_DEVICE, ns->disk->disk_name) ||
 	       nla_put_u32(skb, PNVME_A_NAMESPACE_MAJOR, MAJOR(disk_devt(ns->disk))) ||
@@ -590,11 +601,11 @@ static int ns_put_all(struct sk_buff *skb, struct pnvme_ns *ns)
 	    nla_put(skb, PNVME_A_NAMESPACE_DRIVE, 16, ns->drive->uuid) ||
 	    put_u64(skb, PNVME_A_NAMESPACE_START, (u64)ns->first << SECTOR_SHIFT) ||
 	    put_u64(skb, PNVME_A_NAMESPACE_SIZE, ns->bytes) ||
-	    nla_put_u32(skb, PNVME_A_NAMESPACE_STATE, ns->state) ||
+	    put_ns_state(skb, ns) ||
 	    (ns->reason[0] && nla_put_string(skb, PNVME_A_NAMESPACE_REASON, ns->reason)) ||
 	    nla_put_u32(skb, PNVME_A_NAMESPACE_POLICY, ns->policy) ||
 	    nla_put_u8(skb, PNVME_A_NAMESPACE_READ_ONLY, ns->read_only) ||
-	    put_device_name(skb, ns) || put_openers(skb, ns) || put_progress(skb, ns))
+	    put_openers(skb, ns) || put_progress(skb, ns))
 		return -EMSGSIZE;
 	return 0;
 }

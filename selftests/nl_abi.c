@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -1041,6 +1042,59 @@ static void test_zeroing(void)
 	wipe(dev_a, DRIVE_A);
 }
 
+static int homeless;	/* namespaces that were live and had no device */
+
+static void note_homeless(const struct nl_reply *part, void *arg)
+{
+	(void)arg;
+	homeless += !strcmp(nl_text(part, nl_namespace, "state"), "live") &&
+		    !nl_has(part, nl_namespace, "device");
+}
+
+/* In a process of its own, until it is told to end: its status says what it saw. */
+static void watch_until(int fd)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	struct nl_sock *own = nl_open();
+	int dumps;
+
+	if (nl_family(own) < 0)
+		_exit(2);
+	for (dumps = 0; !poll(&end, 1, 0); dumps++)
+		if (nl_ask_all(own, nl_request("ns-get", NLM_F_DUMP), &last, note_homeless, NULL, NULL))
+			_exit(3);
+	_exit(homeless ? 1 : dumps < 10 ? 4 : 0);
+}
+
+/* Who finds a namespace live finds its device, whatever happens meanwhile. */
+static void test_live(void)
+{
+	int end[2], status, i;
+	pid_t child;
+
+	adopt(dev_a, DRIVE_A);
+	EXPECT(!pipe(end));
+	child = fork();
+	if (!child) {
+		close(end[1]);
+		watch_until(end[0]);
+	}
+	close(end[0]);
+	for (i = 0; i < 8; i++) {
+		make("one", "1M");
+		await_live("one");	/* from the second on it is zeroed */
+		OK("drive-detach", "uuid=" DRIVE_A);
+		OK("drive-attach", item("dev", dev_a), "host=" HOST);
+		OK("ns-delete", "name=one");
+	}
+	close(end[1]);
+	EXPECT(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	if (WEXITSTATUS(status))
+		printf("# the watcher ended with %d\n", WEXITSTATUS(status));
+	EXPECT(!WEXITSTATUS(status));
+	wipe(dev_a, DRIVE_A);
+}
+
 /* Events. */
 
 static struct nl_sock *events;
@@ -1383,6 +1437,7 @@ static const struct tap_test tests[] = {
 	{ "ns-rename, name conflict", test_rename },
 	{ "ns-set", test_ns_set },
 	{ "zeroing and its cancellation", test_zeroing },
+	{ "what is live has its device", test_live },
 	{ "the check flag changes nothing", test_check },
 	{ "attributes that are missing", test_required },
 	{ "attributes and messages that are damaged", test_broken },

@@ -29,7 +29,7 @@ test_drives()
 test_namespaces()
 {
 	: "namespaces: each operation, each refusal, attribute by attribute"
-	abi ns-create ns-get ns-resize ns-rename ns-set zeroing
+	abi ns-create ns-get ns-resize ns-rename ns-set zeroing "what is live"
 }
 
 test_requests()

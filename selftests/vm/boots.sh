@@ -81,11 +81,13 @@ is()
 	local what=$1 ok="ok"
 	shift
 	tests_run=$((tests_run + 1))
-	if ! "$@"; then
+	# what it prints belongs to it, so it comes after its point
+	if ! "$@" > "$BOOTS/point"; then
 		ok="not ok"
 		tests_failed=$((tests_failed + 1))
 	fi
 	echo "$ok $tests_run $what"
+	cat "$BOOTS/point"
 	[ "$ok" = ok ]
 }
 

@@ -211,7 +211,7 @@ static void let_udev_look(void)
 
 	if (access("/run/udev/control", F_OK))
 		return;
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 600; i++) {
 		nanosleep(&step, NULL);
 		if (access("/run/udev/queue", F_OK))
 			return;

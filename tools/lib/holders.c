@@ -14,7 +14,8 @@
 #include "internal.h"
 
 #define NODES_MAX	130	/* a disk and its partitions */
-#define PATIENCE_MS	3000
+/* Only udev is waited for, and it may be slow while much appears at once. */
+#define PATIENCE_MS	20000
 #define PAUSE_MS	50
 #define NAMED_MAX	4	/* the rest is counted */
 

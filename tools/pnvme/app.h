@@ -184,6 +184,8 @@ void show_namespace(struct app *app, const struct pnvme_namespace *ns,
 /* wait.c */
 /* Wait for zeroing with a progress bar; @cancel deletes the namespace if interrupted. */
 int wait_zeroed(struct app *app, struct pnvme_namespace **ns, bool cancel);
+/* Wait for the link of a namespace; a remark if udev does not make it. */
+void settle(struct app *app, const struct pnvme_namespace *ns);
 /* A size argument into a multiple of 1 MiB, told if it was rounded. 0, or an exit code. */
 int size_argument(struct app *app, const char *s, uint64_t *bytes, unsigned int *percent);
 

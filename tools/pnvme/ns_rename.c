@@ -2,8 +2,6 @@
 /* pnvme ns rename */
 #include "app.h"
 
-#define SETTLE_MS 5000
-
 static int rename_ns(struct app *app, const struct pnvme_namespace *ns)
 {
 	struct pnvme_namespace *after;
@@ -13,8 +11,8 @@ static int rename_ns(struct app *app, const struct pnvme_namespace *ns)
 	if (ret)
 		return report(app, ret);
 	remarks(app);
-	if (!app->dry_run && pnvme_namespace_settle(app->h, after, SETTLE_MS))
-		remark(app, "%s", pnvme_error(app->h));
+	if (!app->dry_run)
+		settle(app, after);
 	out_namespace(app, after);
 	say(app, "%s is now %s", ns->name, app->argv[1]);
 	pnvme_namespace_free(after);

@@ -10,7 +10,8 @@
 
 #define MIB		(1ULL << 20)
 #define BAR		40
-#define SETTLE_MS	5000
+/* How long udev may take for a link; the answer comes with a remark after that. */
+#define SETTLE_MS	30000
 
 static volatile sig_atomic_t interrupted;
 
@@ -72,7 +73,7 @@ static int cancelled(struct app *app, const struct pnvme_namespace *ns, bool can
 			   "interrupted; %s was not created", ns->name);
 }
 
-static void settle(struct app *app, const struct pnvme_namespace *ns)
+void settle(struct app *app, const struct pnvme_namespace *ns)
 {
 	if (pnvme_namespace_settle(app->h, ns, SETTLE_MS))
 		remark(app, "%s", pnvme_error(app->h));

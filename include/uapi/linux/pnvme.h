@@ -23,9 +23,10 @@ enum pnvme_drive_state {
 
 /**
  * enum pnvme_ns_state - What a namespace is good for.
- * @PNVME_NS_STATE_LIVE: Exposed and usable.
- * @PNVME_NS_STATE_ZEROING: Being created; the old data of its range is zeroed
- *   first.
+ * @PNVME_NS_STATE_LIVE: Exposed and usable; its device is there.
+ * @PNVME_NS_STATE_ZEROING: Being created, the old data of its range is zeroed
+ *   first; or, for a moment while its drive is attached, its device is not
+ *   there yet.
  * @PNVME_NS_STATE_FAILED: Its creation failed, "reason" says why; delete it.
  * @PNVME_NS_STATE_NAME_CONFLICT: Exposed without its name, which another
  *   namespace of this host has.

@@ -31,7 +31,7 @@ installs()
 {
 	local file release
 	release=$("$top/scripts/kernels" release "${PNVME_KERNEL:-6.12}")
-	if ! make -C "$top" install KVER="$release" DESTDIR="$BOOTS/installed" > "$BOOTS/install.log" 2>&1; then
+	if ! make -C "$top" install KVER="$release" WERROR=1 DESTDIR="$BOOTS/installed" > "$BOOTS/install.log" 2>&1; then
 		tail -n 20 "$BOOTS/install.log" | sed 's/^/# /'
 		return 1
 	fi
