@@ -200,6 +200,54 @@ test_limits()
 	done
 }
 
+# OFFSET LENGTH: one atomic write to $node
+write_atomic()
+{
+	python3 - "$node" "$1" "$2" <<-'PYTHON'
+		import mmap, os, sys
+		RWF_ATOMIC = 0x40
+		buf = mmap.mmap(-1, int(sys.argv[3]))
+		buf.write(b"a" * len(buf))
+		fd = os.open(sys.argv[1], os.O_WRONLY | os.O_DIRECT)
+		assert os.pwritev(fd, [buf], int(sys.argv[2]), RWF_ATOMIC) == len(buf)
+	PYTHON
+}
+
+test_atomic()
+{
+	: "atomic writes, as large as on the drive"
+	local unit file
+	begin
+	{ modprobe -q sd_mod && modprobe -q scsi_debug atomic_wr=1 atomic_wr_max_length=64 dev_size_mb=64; } || skip "no scsi_debug here"
+	defer rmmod scsi_debug
+	wait_for 20 scsi_disk || fail "scsi_debug made no disk"
+	[ -e "/sys/block/${dev#/dev/}/queue/atomic_write_unit_max_bytes" ] || skip "no atomic writes in this kernel"
+	unit=$(cat "/sys/block/${dev#/dev/}/queue/atomic_write_unit_max_bytes")
+	[ "$unit" = 32768 ] || fail "scsi_debug writes $unit bytes atomically"
+	adopt "$dev" any
+	create first 1M
+	create one 4M
+	for file in "/sys/block/${dev#/dev/}"/queue/atomic_write_*; do
+		[ "$(cat "$file")" = "$(cat "/sys/block/${node#/dev/}/queue/${file##*/}")" ] ||
+			fail "${file##*/} is $(cat "/sys/block/${node#/dev/}/queue/${file##*/}"), the drive's $(cat "$file")"
+	done
+	fill "$node" 0 4
+	write_atomic 65536 "$unit"
+	quiet_dd if="$node" bs=32k skip=2 count=1 iflag=direct | cmp - <(yes a | tr -d '\n' | head -c "$unit")
+	fails 1 'Invalid argument' write_atomic 4096 "$unit"		# not at a multiple of its size
+	fails 1 'Invalid argument' write_atomic 65536 $((2 * unit))	# more than the drive can
+}
+
+# The disk of scsi_debug: $dev
+scsi_disk()
+{
+	local block
+	for block in /sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*/block/*; do
+		dev=/dev/${block##*/}
+	done
+	[ -b "$dev" ]
+}
+
 test_nowait()
 {
 	: "NOWAIT and polled I/O go down as they are"

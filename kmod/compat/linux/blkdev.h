@@ -206,6 +206,33 @@ static inline bool compat_integrity(struct gendisk *disk, u8 *pi_type, u16 *byte
 	return true;
 }
 
+/* What is not stacked with the rest, for a device @start bytes into its lower one. */
+static inline void compat_stack_others(struct queue_limits *lim, struct block_device *lower,
+				       u64 start)
+{
+	const struct queue_limits *from = &bdev_get_queue(lower)->limits;
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+	/*
+	 * 6.13: "block: Support atomic writes limits for stacked devices". An atomic
+	 * write must not cross the drive's boundary: ours are then where its are.
+	 */
+	if (from->atomic_write_hw_boundary && start % from->atomic_write_hw_boundary)
+		return;
+	if (from->atomic_write_hw_unit_max && start % from->atomic_write_hw_unit_max)
+		return;
+	lim->atomic_write_hw_max = from->atomic_write_hw_max;
+	lim->atomic_write_hw_boundary = from->atomic_write_hw_boundary;
+	lim->atomic_write_hw_unit_min = from->atomic_write_hw_unit_min;
+	lim->atomic_write_hw_unit_max = from->atomic_write_hw_unit_max;
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	/* 6.16: "block: introduce max_write_streams queue limit" */
+	lim->max_write_streams = from->max_write_streams;
+	lim->write_stream_granularity = from->write_stream_granularity;
+#endif
+}
+
 static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u64 start,
 						  int node, const char *name)
 {
@@ -215,13 +242,17 @@ static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u6
 	blk_set_stacking_limits(&lim);
 	/* features that stacking clears where the lower lacks them */
 	lim.features |= BLK_FEAT_IO_STAT | BLK_FEAT_NOWAIT | BLK_FEAT_POLL;
+#ifdef BLK_FEAT_ATOMIC_WRITES
+	lim.features |= BLK_FEAT_ATOMIC_WRITES;
+#endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-	lim.features |= BLK_FEAT_ATOMIC_WRITES | BLK_FEAT_PCI_P2PDMA;
+	lim.features |= BLK_FEAT_PCI_P2PDMA;
 #endif
 	/* stacking takes the larger one, and starts from 511 */
 	lim.dma_alignment = bdev_dma_alignment(lower);
 	queue_limits_stack_bdev(&lim, lower, start >> SECTOR_SHIFT, name);
 	queue_limits_stack_integrity_bdev(&lim, lower);
+	compat_stack_others(&lim, lower, start);
 	disk = blk_alloc_disk(&lim, node);
 	if (!IS_ERR(disk))
 		strscpy(disk->disk_name, name, sizeof(disk->disk_name));
