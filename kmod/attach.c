@@ -411,8 +411,6 @@ int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **resu
 	return 0;
 
 release:
-	percpu_ref_kill(&drive->io_ref);
-	wait_for_completion(&drive->io_done);
 	pnvme_drive_release_lower(drive);
 	pnvme_drive_put(drive);
 put:

@@ -77,7 +77,6 @@ static void drive_release(struct device *dev)
 	struct pnvme_drive *drive = to_drive(dev);
 
 	pnvme_io_pool_exit(&drive->io_pool);
-	percpu_ref_exit(&drive->io_ref);
 	pnvme_label_free(drive->label);
 	pnvme_label_free(drive->next);
 	pnvme_label_free(drive->check);
@@ -86,11 +85,6 @@ static void drive_release(struct device *dev)
 	if (atomic_dec_and_test(&live))
 		wake_up(&all_gone);
 	rcu_read_unlock();
-}
-
-static void io_ref_release(struct percpu_ref *ref)
-{
-	complete(&container_of(ref, struct pnvme_drive, io_ref)->io_done);
 }
 
 /**
@@ -114,20 +108,30 @@ const char *pnvme_drive_look(const struct pnvme_drive *drive)
 	return NULL;
 }
 
-/* A controller may come out of a reset with other queues. pnvme_view is held. */
+/*
+ * A controller may come out of a reset with other queues. Following takes a moment
+ * in which nothing may come or go, but whoever has the lock may wait for the watch
+ * to end, or for a drive that does not answer: then it is for the next look.
+ */
 static void follow_queues(struct pnvme_drive *drive)
 {
-	/* what must be written to free memory may wait for this drive */
-	unsigned int noio = memalloc_noio_save();
-	struct pnvme_map *map = pnvme_map_read(drive->claim.bdev);
+	struct pnvme_map *map;
 	struct pnvme_ns *ns;
+	unsigned int noio;
 
-	if (map)
+	if (!mutex_trylock(&drive->lock))
+		return;
+	/* what must be written to free memory may wait for this drive */
+	noio = memalloc_noio_save();
+	map = pnvme_map_read(drive->claim.bdev);
+	if (!IS_ERR(map)) {
 		list_for_each_entry(ns, &drive->namespaces, node)
 			if (ns->disk)
 				pnvme_stats_follow(&ns->stats, map);
-	pnvme_map_free(map);
+		pnvme_map_free(map);
+	}
 	memalloc_noio_restore(noio);
+	mutex_unlock(&drive->lock);
 }
 
 /* Holders are told of removal (not on 6.1) but never of a changed format: so look. */
@@ -141,13 +145,13 @@ static void watch(struct work_struct *work)
 	on = drive->exposed && drive->state == PNVME_DRIVE_STATE_LIVE;
 	if (on)
 		wrong = pnvme_drive_look(drive);
-	if (on && !wrong)
-		follow_queues(drive);
 	up_read(&pnvme_view);
-	if (wrong)
+	if (wrong) {
 		pnvme_drive_fail(drive, wrong);
-	else if (on)
+	} else if (on) {
+		follow_queues(drive);
 		queue_delayed_work(pnvme_wq, &drive->watch, HZ);
+	}
 }
 
 static void mark_dead(struct block_device *bdev, bool surprise)
@@ -183,16 +187,11 @@ struct pnvme_drive *pnvme_drive_new(void)
 
 	if (!drive)
 		return NULL;
-	if (percpu_ref_init(&drive->io_ref, io_ref_release, 0, GFP_KERNEL)) {
-		kfree(drive);
-		return NULL;
-	}
 	atomic_inc(&live);
 	mutex_init(&drive->lock);
 	INIT_LIST_HEAD(&drive->node);
 	INIT_LIST_HEAD(&drive->namespaces);
 	INIT_DELAYED_WORK(&drive->watch, watch);
-	init_completion(&drive->io_done);
 	device_initialize(&drive->dev);
 	drive->dev.class = drive_class;
 	drive->dev.release = drive_release;
@@ -347,11 +346,10 @@ static bool stop(struct pnvme_drive *drive, const char *reason)
 	if (first) {
 		WRITE_ONCE(drive->state, PNVME_DRIVE_STATE_FAILED);
 		strscpy(drive->reason, reason, sizeof(drive->reason));
+		WRITE_ONCE(drive->io_stopped, true);
 		pnvme_changed();
 	}
 	up_write(&pnvme_view);
-	if (first)
-		percpu_ref_kill(&drive->io_ref);
 	return first;
 }
 
@@ -395,8 +393,8 @@ void pnvme_drive_hide(struct pnvme_drive *drive)
 	cancel_delayed_work_sync(&drive->watch);
 	list_for_each_entry_safe(ns, tmp, &drive->namespaces, node)
 		pnvme_ns_remove(ns);
+	/* nobody has anything open, and each namespace has waited for its I/O */
 	stop(drive, "detached");
-	wait_for_completion(&drive->io_done);
 	device_del(&drive->dev);
 	pnvme_drive_release_lower(drive);
 	pnvme_drive_unlist(drive);

@@ -3,11 +3,9 @@
 #define PNVME_DRIVE_H
 
 #include <linux/blkdev.h>
-#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/percpu-refcount.h>
 #include <linux/rwsem.h>
 #include <linux/workqueue.h>
 #include <pnvme/label.h>
@@ -34,7 +32,7 @@ extern struct rw_semaphore pnvme_view;
  * @node: in pnvme_drives; pnvme_view
  * @namespaces: struct pnvme_ns.node; written under @lock and pnvme_view, read
  *	under either
- * @claim: the lower device, opened exclusively; constant while @io_ref lives
+ * @claim: the lower device, opened exclusively; constant while I/O is in flight
  * @lower_name: name of the lower disk when it was claimed; constant
  * @lower_dev: its device number; constant
  * @diskseq: its disk sequence number; constant
@@ -45,9 +43,10 @@ extern struct rw_semaphore pnvme_view;
  *	never changes while it does
  * @next: draft of the label to come, see pnvme_drive_draft(); @lock
  * @check: scratch for reading labels back; @lock
- * @io_ref: one per I/O between submission and completion, killed when the drive
- *	fails or is detached
- * @io_done: completed when the last reference of @io_ref is gone
+ * @io_stopped: I/O is refused, as the drive failed or is detached; set once, under
+ *	pnvme_view, read by the I/O path with preemption disabled until the I/O is
+ *	counted as started. So after synchronize_rcu() none starts any more, and
+ *	pnvme_stats_in_flight() of the namespaces says what is left
  * @io_pool: contexts of I/O in flight; its own, so that one drive that does not
  *	answer starves no other
  * @latency: the setting: 0 no I/O is timed, 1 all are, N one in N; written under @lock,
@@ -76,8 +75,7 @@ struct pnvme_drive {
 	struct pnvme_label	*label;
 	struct pnvme_label	*next;
 	struct pnvme_label	*check;
-	struct percpu_ref	io_ref;
-	struct completion	io_done;
+	bool			io_stopped;
 	struct pnvme_io_pool	io_pool;
 	u32			latency;
 	struct delayed_work	watch;

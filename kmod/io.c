@@ -165,14 +165,14 @@ static void restore(struct bio *bio, const struct pnvme_io *io)
 static void io_end(struct bio *bio)
 {
 	struct pnvme_io *io = bio->bi_private;
+	struct pnvme_stat_key key = io->key;
 	struct pnvme_ns *ns = io->ns;
-	struct pnvme_drive *drive = ns->drive;
 
 	restore(bio, io);
 	compat_end_io_acct(io->bdev, bio_op(bio), bvec_iter_sectors(io->iter), io->start);
-	pnvme_stats_end(&ns->stats, &io->key, io->iter.bi_size, bio->bi_status);
-	io_free(&drive->io_pool, io);
-	percpu_ref_put(&drive->io_ref);
+	io_free(&ns->drive->io_pool, io);
+	/* last: namespace and drive may go when all is counted as done */
+	pnvme_stats_end(&ns->stats, &key, bio->bi_iter.bi_size, bio->bi_status);
 	/* never the saved end_io directly: chained bios have no callable one since 7.0 */
 	bio_endio(bio);
 }
@@ -183,22 +183,34 @@ static bool modifies(const struct bio *bio)
 	return op_is_write(bio_op(bio)) && !(op_is_flush(bio->bi_opf) && !bio_sectors(bio));
 }
 
-static void io_start(struct pnvme_io *io, struct bio *bio, struct pnvme_ns *ns)
+/* Count it as started, from when on it is waited for, unless I/O is refused. */
+static bool io_begin(struct pnvme_io *io, const struct bio *bio, struct pnvme_ns *ns)
 {
-	struct pnvme_drive *drive = ns->drive;
+	const struct pnvme_drive *drive = ns->drive;
+	bool stopped;
 
+	preempt_disable();
+	stopped = READ_ONCE(drive->io_stopped);
+	if (likely(!stopped))
+		pnvme_stats_start(&ns->stats, &io->key, bio, READ_ONCE(drive->latency));
+	preempt_enable();
+	return !stopped;
+}
+
+/* The bio becomes one for the lower device. */
+static void io_remap(struct pnvme_io *io, struct bio *bio, struct pnvme_ns *ns)
+{
 	io->end_io = bio->bi_end_io;
 	io->private = bio->bi_private;
 	io->bdev = bio->bi_bdev;
 	io->iter = bio->bi_iter;
 	io->traced = bio_flagged(bio, BIO_TRACE_COMPLETION);
 	io->ns = ns;
-	pnvme_stats_start(&ns->stats, &io->key, bio, READ_ONCE(drive->latency));
 	io->start = bio_start_io_acct(bio);
 
 	bio->bi_end_io = io_end;
 	bio->bi_private = io;
-	bio_set_dev(bio, drive->claim.bdev);
+	bio_set_dev(bio, ns->drive->claim.bdev);
 	bio->bi_iter.bi_sector += ns->first;
 	trace_block_bio_remap(bio, disk_devt(io->bdev->bd_disk), io->iter.bi_sector);
 }
@@ -217,7 +229,9 @@ static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
 {
 	struct pnvme_stat_key key;
 
+	preempt_disable();
 	pnvme_stats_start(&ns->stats, &key, bio, 0);
+	preempt_enable();
 	pnvme_stats_end(&ns->stats, &key, 0, status);
 	if (status == BLK_STS_AGAIN) {
 		bio_wouldblock_error(bio);
@@ -234,23 +248,23 @@ static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
 void pnvme_submit_bio(struct bio *bio)
 {
 	struct pnvme_ns *ns = bio->bi_bdev->bd_disk->private_data;
-	struct pnvme_drive *drive = ns->drive;
+	struct pnvme_io_pool *pool = &ns->drive->io_pool;
 	struct pnvme_io *io;
 
 	if (unlikely((ns->read_only && modifies(bio)) || beyond_end(bio))) {
 		refuse(ns, bio, BLK_STS_IOERR);
 		return;
 	}
-	if (unlikely(!percpu_ref_tryget_live(&drive->io_ref))) {
-		refuse(ns, bio, BLK_STS_IOERR);
-		return;
-	}
-	io = io_alloc(&drive->io_pool, bio);
+	io = io_alloc(pool, bio);
 	if (unlikely(!io)) {
-		percpu_ref_put(&drive->io_ref);
 		refuse(ns, bio, BLK_STS_AGAIN);
 		return;
 	}
-	io_start(io, bio, ns);
+	if (unlikely(!io_begin(io, bio, ns))) {
+		io_free(pool, io);
+		refuse(ns, bio, BLK_STS_IOERR);
+		return;
+	}
+	io_remap(io, bio, ns);
 	submit_bio_noacct(bio);
 }

@@ -319,6 +319,7 @@ static struct gendisk *unlist(struct pnvme_ns *ns)
 	return disk;
 }
 
+/* Also when it has become what it was set to: readers see that it is there now. */
 static void set_disk(struct pnvme_ns *ns, struct gendisk *disk)
 {
 	down_write(&pnvme_view);
@@ -382,6 +383,7 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 		pnvme_ns_put(ns);
 		return ret;
 	}
+	set_disk(ns, disk);
 	link_holder(ns);
 	pnvme_ns_needs_scan(ns);
 	return 0;
@@ -447,7 +449,8 @@ static void end_scan(struct pnvme_ns *ns)
 	spin_unlock(&ns->open_lock);
 }
 
-static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, dev_t *dev)
+/* The disk is held, so that nobody else gets its number before it was opened. */
+static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, struct gendisk **disk)
 {
 	struct pnvme_ns *ns;
 
@@ -456,7 +459,8 @@ static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, dev_t *dev)
 		if (!begin_scan(ns))
 			continue;
 		compat_request_part_scan(ns->disk);
-		*dev = disk_devt(ns->disk);
+		*disk = ns->disk;
+		get_device(disk_to_dev(*disk));
 		kref_get(&ns->ref);
 		up_read(&pnvme_view);
 		return ns;
@@ -483,15 +487,16 @@ void pnvme_ns_needs_scan(struct pnvme_ns *ns)
 void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
 {
 	struct compat_claim claim = { };
+	struct gendisk *disk;
 	struct pnvme_ns *ns;
-	dev_t dev;
 
-	while ((ns = next_to_scan(drive, &dev))) {
+	while ((ns = next_to_scan(drive, &disk))) {
 		/* the first open scans; if it fails the next one by anybody will */
-		if (pnvme_lower_exists(dev) &&
-		    !compat_claim_open(&claim, dev, BLK_OPEN_READ, NULL, NULL))
+		if (pnvme_lower_exists(disk_devt(disk)) &&
+		    !compat_claim_open(&claim, disk_devt(disk), BLK_OPEN_READ, NULL, NULL))
 			compat_claim_release(&claim);
 		end_scan(ns);
+		put_device(disk_to_dev(disk));
 		pnvme_ns_put(ns);
 	}
 }

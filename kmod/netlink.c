@@ -571,16 +571,16 @@ static int put_openers(struct sk_buff *skb, struct pnvme_ns *ns)
 }
 
 /*
- * Who finds a namespace live may look for its device, and who got a uevent may
- * ask what it is. Both are right if it is live from the moment on when its
- * device is in sysfs, where its number is final.
+ * Who finds a namespace live may open its device, and who got a uevent may ask
+ * what it is: it is live from the moment on when the device can be opened, which
+ * is before the uevent.
  */
 static int put_ns_state(struct sk_buff *skb, const struct pnvme_ns *ns)
 {
-	bool there = ns->disk && device_is_registered(disk_to_dev(ns->disk));
+	bool there = ns->disk && disk_live(ns->disk);
 	u32 state = ns->state;
 
-	if (state == PNVME_NS_STATE_LIVE && !there)
+	if (!there && (state == PNVME_NS_STATE_LIVE || state == PNVME_NS_STATE_NAME_CONFLICT))
 		state = PNVME_NS_STATE_ZEROING;
 	if (nla_put_u32(skb, PNVME_A_NAMESPACE_STATE, state))
 		return -EMSGSIZE;
@@ -620,9 +620,38 @@ static int ns_fill(struct sk_buff *skb, void *object)
 	return ret;
 }
 
+/* ... unless it went between being found and this. */
+static int ns_fill_listed(struct sk_buff *skb, void *object)
+{
+	struct pnvme_ns *ns = object;
+	int ret = -ENOENT;
+
+	down_read(&pnvme_view);
+	if (!list_empty(&ns->node))
+		ret = ns_put_all(skb, ns);
+	up_read(&pnvme_view);
+	return ret;
+}
+
 static const char *attr_string(struct genl_info *info, int attr)
 {
 	return info->attrs[attr] ? nla_data(info->attrs[attr]) : NULL;
+}
+
+static int no_such_ns(struct genl_info *info, struct pnvme_error *err)
+{
+	const u8 *uuid = attr_bytes(info, PNVME_A_NAMESPACE_UUID);
+	const char *name = attr_string(info, PNVME_A_NAMESPACE_NAME);
+
+	if (name)
+		pnvme_refuse(err, -ENOENT,
+			     "there is no namespace %s here; see pnvme ns show",
+			     name);
+	else
+		pnvme_refuse(err, -ENOENT,
+			     "there is no namespace %pU here; see pnvme ns show",
+			     uuid);
+	return bad(info, name ? PNVME_A_NAMESPACE_NAME : PNVME_A_NAMESPACE_UUID, -ENOENT);
 }
 
 static struct pnvme_ns *ns_of(struct genl_info *info, struct pnvme_error *err)
@@ -636,18 +665,7 @@ static struct pnvme_ns *ns_of(struct genl_info *info, struct pnvme_error *err)
 		return ERR_PTR(-EINVAL);
 	}
 	ns = pnvme_ns_get(uuid, name);
-	if (ns)
-		return ns;
-	if (name)
-		pnvme_refuse(err, -ENOENT,
-			     "there is no namespace %s here; see pnvme ns show",
-			     name);
-	else
-		pnvme_refuse(err, -ENOENT,
-			     "there is no namespace %pU here; see pnvme ns show",
-			     uuid);
-	return ERR_PTR(bad(info, name ? PNVME_A_NAMESPACE_NAME : PNVME_A_NAMESPACE_UUID,
-			   -ENOENT));
+	return ns ? ns : ERR_PTR(no_such_ns(info, err));
 }
 
 int pnvme_nl_ns_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -658,9 +676,11 @@ int pnvme_nl_ns_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(ns))
 		return nl_result(skb, info, PTR_ERR(ns), &err);
-	ret = reply_with(info, PNVME_CMD_NS_GET, ns_fill, ns);
+	ret = reply_with(info, PNVME_CMD_NS_GET, ns_fill_listed, ns);
+	if (ret == -ENOENT)
+		no_such_ns(info, &err);
 	pnvme_ns_put(ns);
-	return ret;
+	return nl_result(skb, info, ret, &err);
 }
 
 static bool ns_wanted(struct nlattr **attrs, const struct pnvme_ns *ns)

@@ -75,6 +75,7 @@ static int put_stat(struct sk_buff *skb, const struct pnvme_ns *ns, unsigned int
 	    put_u64(skb, PNVME_A_STAT_BYTES, sum->counts.bytes) ||
 	    put_u64(skb, PNVME_A_STAT_IN_FLIGHT, sum->counts.started - finished) ||
 	    put_u64(skb, PNVME_A_STAT_POLLED, sum->polled) ||
+	    put_u64(skb, PNVME_A_STAT_SINCE, ns->stats.since) ||
 	    put_errors(skb, sum) || put_latency(skb, sum))
 		return -EMSGSIZE;
 	return 0;

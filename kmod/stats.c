@@ -16,7 +16,8 @@
 #include "stats.h"
 
 #define NO_CPU U16_MAX
-#define MAP_TRIES	100
+/* How long a queue may be frozen before I/O is counted by CPUs at first. */
+#define MAP_TRIES	10
 #define MAP_PAUSE_MS	20
 
 /**
@@ -122,8 +123,8 @@ static struct pnvme_map *map_cpus(void)
  * pnvme_map_read - which CPU uses which queue of a device now
  * @lower: open
  *
- * Return: the map, to be freed with pnvme_map_free(); NULL without memory, or if
- * the device is going and has none to tell.
+ * Return: the map, to be freed with pnvme_map_free(); -ENOMEM, or -EBUSY if the
+ * queue is frozen for a moment or for good and has none to tell.
  */
 struct pnvme_map *pnvme_map_read(struct block_device *lower)
 {
@@ -135,12 +136,37 @@ struct pnvme_map *pnvme_map_read(struct block_device *lower)
 	} else {
 		/* the tag set is the driver's, and goes with its controller */
 		if (!percpu_ref_tryget_live(&q->q_usage_counter))
-			return NULL;
+			return ERR_PTR(-EBUSY);
 		map = map_tag_set(q->tag_set);
 		percpu_ref_put(&q->q_usage_counter);
 	}
-	if (map)
-		map_chain(map);
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+	map_chain(map);
+	return map;
+}
+
+/*
+ * A queue that is frozen for a moment, for another setting, tells nothing. After
+ * that each CPU stands for a queue until pnvme_stats_follow() knows better.
+ */
+static struct pnvme_map *first_map(struct block_device *lower)
+{
+	struct pnvme_map *map;
+	unsigned int tries;
+
+	for (tries = 0; tries < MAP_TRIES; tries++) {
+		map = pnvme_map_read(lower);
+		if (!IS_ERR(map) || PTR_ERR(map) != -EBUSY)
+			return map;
+		if (compat_bdev_dead(lower))
+			return ERR_PTR(-ENODEV);
+		schedule_timeout_uninterruptible(msecs_to_jiffies(MAP_PAUSE_MS));
+	}
+	map = map_cpus();
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+	map_chain(map);
 	return map;
 }
 
@@ -203,23 +229,18 @@ static void bases_free(struct pnvme_stats *stats)
  * @stats: all zero
  * @lower: the device whose queues are counted
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -ENODEV if the device is gone.
  */
 int pnvme_stats_init(struct pnvme_stats *stats, struct block_device *lower)
 {
-	unsigned int tries;
+	struct pnvme_map *map = first_map(lower);
 
+	if (IS_ERR(map))
+		return PTR_ERR(map);
 	mutex_init(&stats->lock);
 	xa_init(&stats->bases);
-	/* a queue that is frozen for a moment, for another setting, tells nothing */
-	for (tries = 0; tries < MAP_TRIES && !compat_bdev_dead(lower); tries++) {
-		stats->map = pnvme_map_read(lower);
-		if (stats->map)
-			break;
-		schedule_timeout_uninterruptible(msecs_to_jiffies(MAP_PAUSE_MS));
-	}
-	if (!stats->map)
-		return -ENOMEM;
+	stats->since = ktime_get_boottime_ns();
+	stats->map = map;
 	stats->cpu = cpu_stats_alloc(stats->map);
 	if (stats->cpu && !bases_extend(stats, stats->map->queues))
 		return 0;

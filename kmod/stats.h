@@ -92,6 +92,7 @@ struct pnvme_map;
  *	in @cpu, and stay as long as this
  * @queues: number of entries of @bases; grows only; @lock
  * @lock: one sum or remap at a time
+ * @since: when counting began, CLOCK_BOOTTIME, ns; constant
  */
 struct pnvme_stats {
 	struct pnvme_cpu_stats __percpu	*cpu;
@@ -99,6 +100,7 @@ struct pnvme_stats {
 	struct xarray			bases;
 	unsigned int			queues;
 	struct mutex			lock;	/* @map, @queues, replacing @cpu */
+	u64				since;
 };
 
 /**
@@ -189,6 +191,8 @@ static inline bool pnvme_stats_timed(struct pnvme_cpu_stats __percpu *cpu, u32 e
  * @key: result, for pnvme_stats_end()
  * @bio: as the caller made it
  * @every: the drive's latency setting
+ *
+ * The caller has preemption disabled: pnvme_stats_follow() waits for that.
  */
 static inline void pnvme_stats_start(struct pnvme_stats *stats, struct pnvme_stat_key *key,
 				     const struct bio *bio, u32 every)
@@ -197,12 +201,10 @@ static inline void pnvme_stats_start(struct pnvme_stats *stats, struct pnvme_sta
 	struct pnvme_cpu_stats __percpu *cpu;
 
 	key->row = row;
-	preempt_disable();
 	cpu = READ_ONCE(stats->cpu);
 	key->queue = __this_cpu_read(cpu->queue[pnvme_row_map(row)]);
 	this_cpu_inc(cpu->row[row].started);
 	key->time = pnvme_stats_timed(cpu, every) ? compat_block_time() : 0;
-	preempt_enable();
 }
 
 /**

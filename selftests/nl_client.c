@@ -124,6 +124,7 @@ const struct nl_field nl_stat[] = {
 	{ "errors", 9, K_U64S, NULL },
 	{ "latency-ns", 10, K_U64, NULL },
 	{ "latency", 11, K_U64S, NULL },
+	{ "since", 12, K_U64, NULL },
 	{ NULL, 0, 0, NULL }
 };
 

@@ -310,7 +310,7 @@ test_gone()
 test_command()
 {
 	: "pnvme stat: totals, rates, JSON, heat map, mistakes"
-	local out reads
+	local out reads pid
 	load_module
 	run pnvme drive adopt "$(drive 1)"
 	run pnvme ns create pnvme0 one 16M
@@ -335,6 +335,13 @@ test_command()
 	out=$(pnvme stat --heat -c 2)
 	echo "$out" >&2
 	grep '|.*[#%@].*|' <<< "$out" >&2
+	# a line is about a namespace, not about its name
+	pnvme stat -i 2 -c 1 > "$PNVME_WORK/renamed" & pid=$!
+	sleep 0.7
+	run pnvme ns rename two zwei
+	wait "$pid"
+	cat "$PNVME_WORK/renamed" >&2
+	equal "reads while it was renamed" "$(awk '$1 == "zwei" || $1 == "two" { print $2, $3 }' "$PNVME_WORK/renamed" | sort -u)" "read 0"
 	fails 1 "no namespace" pnvme stat three
 	fails 2 "interval takes seconds" pnvme stat -i 0
 	fails 2 "interval takes seconds" pnvme stat -i nan

@@ -189,6 +189,23 @@ test_detached_stays()
 	if attached "$dev"; then fail "it was attached again"; fi
 }
 
+test_adopted_detached()
+{
+	: "a drive that is detached as soon as it was adopted stays so"
+	local dev uuid n
+	set_up
+	dev=$(drive 1)
+	for n in 1 2 3; do
+		run pnvme drive adopt "$dev"
+		uuid=$(pnvme -j drive show pnvme0 | json '.drives[0].uuid')
+		run pnvme drive detach pnvme0
+		settle
+		if attached "$dev"; then fail "round $n: it was attached again"; fi
+		run pnvme drive erase "$dev" --yes="$uuid"
+		settle
+	done
+}
+
 test_others()
 {
 	: "blank, used, released and foreign drives that appear are not touched"

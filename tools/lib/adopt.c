@@ -218,27 +218,43 @@ static void let_udev_look(void)
 	}
 }
 
-/* Alone with the drive from the last look until the fence is seen to stand. */
-static int write_fence(struct pnvme *h, const struct disk *k, const char *overwrite)
+/* Signatures go, the fence comes. */
+static int wipe_and_fence(struct pnvme *h, const struct disk *k, const char *overwrite)
 {
-	int fd = open_exclusive(h, k, O_RDWR), ret;
+	int fd = disk_open(h, k, O_RDWR), ret = 0;
 
 	if (fd < 0)
 		return fd;
-	ret = look_again(h, k, fd, overwrite);
-	if (ret)
-		goto close;
 	h->partly = true;
 	if (overwrite)
 		ret = probe_wipe(h, k->path, fd);
 	if (!ret)
 		ret = fence_write(h, k->path, fd);
-	if (!ret)
-		let_udev_look();
-	if (!ret)
-		ret = check_fence(h, k, fd);
-close:
 	close(fd);
+	return ret;
+}
+
+/*
+ * Alone with the drive from the last look until the fence is seen to stand, by a
+ * descriptor that cannot write: udev looks anew at what was closed after writing,
+ * which must be over before there is a label, and it makes the partition come anew
+ * where nobody is alone with the drive.
+ */
+static int write_fence(struct pnvme *h, const struct disk *k, const char *overwrite)
+{
+	int guard = open_exclusive(h, k, O_RDONLY), ret;
+
+	if (guard < 0)
+		return guard;
+	ret = look_again(h, k, guard, overwrite);
+	if (!ret)
+		ret = wipe_and_fence(h, k, overwrite);
+	if (!ret) {
+		fence_show(guard);
+		let_udev_look();
+		ret = check_fence(h, k, guard);
+	}
+	close(guard);
 	return ret;
 }
 

@@ -350,8 +350,10 @@ static int remove_rest(struct pnvme *h, const struct disk *k, unsigned int flags
 	if (fd < 0)
 		return fd;
 	ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
-	if (!ret && c.fence)
+	if (!ret && c.fence) {
 		ret = fence_remove(h, k->path, fd, k->capacity);
+		h->partly = true;
+	}
 	if (!ret && flags & PNVME_DISCARD)
 		ret = discard_data(h, k, fd);
 	close(fd);
@@ -371,6 +373,15 @@ static int has_fence(struct pnvme *h, const struct disk *k)
 	return ret ? ret : c.fence;
 }
 
+/* Does the record mean this very hardware? A clone's label has the original's UUID. */
+static bool record_means(struct pnvme *h, const uint8_t uuid[16], const struct disk *k)
+{
+	struct pnvme_drive d;
+
+	return recorded_drive(h, uuid, &d) && !memcmp(d.hwid, k->hwid, 16) &&
+	       !strcmp(d.serial, k->serial) && !strcmp(d.model, k->model);
+}
+
 /*
  * Which drive it is: by its label; a damaged one that the module finds to name
  * @uuid will do. *rest: there is no label any more, only what goes with it.
@@ -386,6 +397,8 @@ static int erase_subject(struct pnvme *h, const char *dev, const uint8_t uuid[16
 		return ret;
 	if (ret == -EBADMSG) {
 		memcpy(s->drive.uuid, uuid, 16);
+		if (!record_means(h, uuid, &s->disk))
+			s->drive.verdict = PNVME_VERDICT_CLONED;
 		return host_id(h, s->host);
 	}
 	fence = has_fence(h, &s->disk);
@@ -406,6 +419,10 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 	ret = erase_subject(h, dev, uuid, &s, &rest);
 	if (ret)
 		return leave(h, ret);
+	if (rest && flags & PNVME_DISCARD)
+		return leave(h, fail(h, -EINVAL, s.disk.path,
+				     "%s has a fence and no label, so nothing tells that it is the drive that was given: leave --discard out; blkdiscard discards it afterwards",
+				     s.disk.path));
 	if (rest)
 		return leave(h, flags & PNVME_CHECK ? 0 : remove_rest(h, &s.disk, flags));
 	if (memcmp(s.drive.uuid, uuid, 16)) {

@@ -72,7 +72,7 @@ static int receive_event(struct pnvme *h, struct pnvme_event *ev)
 {
 	_Alignas(8) char buf[EVENT_BYTES];
 	const struct nlmsghdr *nlh = (const void *)buf;
-	ssize_t len = recv(mnl_socket_get_fd(h->events), buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t len = kernel_recv(h->events, buf, sizeof(buf), MSG_DONTWAIT);
 
 	if (len < 0) {
 		if (errno == ENOBUFS)

@@ -124,13 +124,16 @@ int fence_write(struct pnvme *h, const char *path, int fd)
 		ret = -errno;
 	if (ret > 0)
 		ret = -EIO;
-	/* the partition node appears now or when the device is next opened: both are fine */
-	if (!ret)
-		ioctl(fd, BLKRRPART);
 	if (ret)
 		return fail(h, ret, path, "%s: the GPT fence could not be written: %s", path,
 			    strerror(-ret));
 	return 0;
+}
+
+void fence_show(int fd)
+{
+	/* the partition node appears now or when the device is next opened: both are fine */
+	ioctl(fd, BLKRRPART);
 }
 
 /* What lies before the first and behind the last label belongs to the GPT alone. */

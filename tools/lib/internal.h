@@ -243,6 +243,8 @@ void content_text(const struct content *c, char *out, size_t n);
 
 /* fence.c */
 int fence_write(struct pnvme *h, const char *path, int fd);
+/* Have the kernel look at the table. Only who is alone with the drive may: @fd is exclusive. */
+void fence_show(int fd);
 int fence_remove(struct pnvme *h, const char *path, int fd, uint64_t capacity);
 
 /* hostid.c */

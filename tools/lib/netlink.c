@@ -206,6 +206,23 @@ static int handle_datagram(struct conversation *c, const void *buf, size_t len)
 	return ret;
 }
 
+ssize_t kernel_recv(struct mnl_socket *nl, void *buf, size_t n, int flags)
+{
+	struct sockaddr_nl from = { 0 };
+	struct iovec iov = { .iov_base = buf, .iov_len = n };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1,
+	};
+	ssize_t len = recvmsg(mnl_socket_get_fd(nl), &msg, flags);
+
+	if (len >= 0 && msg.msg_flags & MSG_TRUNC) {
+		errno = ENOSPC;
+		return -1;
+	}
+	/* who may send to others' sockets is no kernel for that: as if it had not come */
+	return len >= 0 && from.nl_pid ? 0 : len;
+}
+
 static int receive_all(struct conversation *c)
 {
 	char *buf = malloc(REPLY_BYTES);
@@ -215,7 +232,7 @@ static int receive_all(struct conversation *c)
 	if (!buf)
 		return fail_nomem(c->h);
 	while (!c->done && !ret) {
-		len = mnl_socket_recvfrom(c->nl, buf, REPLY_BYTES);
+		len = kernel_recv(c->nl, buf, REPLY_BYTES, 0);
 		if (len >= 0)
 			ret = handle_datagram(c, buf, (size_t)len);
 		else if (errno != EINTR)
@@ -257,17 +274,18 @@ static int converse(struct conversation *c, struct nlmsghdr *req)
 static int find_group(const struct nlattr *attr, void *arg)
 {
 	struct family *f = arg;
-	const struct nlattr *a;
-	const char *name = NULL;
+	const struct nlattr *a, *name = NULL;
+	char text[GENL_NAMSIZ];
 	uint32_t id = 0;
 
 	mnl_attr_for_each_nested(a, attr) {
 		if (mnl_attr_get_type(a) == CTRL_ATTR_MCAST_GRP_NAME)
-			name = mnl_attr_get_str(a);
+			name = a;
 		else if (mnl_attr_get_type(a) == CTRL_ATTR_MCAST_GRP_ID)
 			id = attr_u32(a, 0);
 	}
-	if (name && !strcmp(name, PNVME_MCGRP_EVENTS))
+	attr_text(name, text, sizeof(text));
+	if (!strcmp(text, PNVME_MCGRP_EVENTS))
 		f->group = id;
 	return MNL_CB_OK;
 }
@@ -277,7 +295,8 @@ static int parse_family(struct pnvme *h, const struct nlattr **tb, void *arg)
 	struct family *f = arg;
 
 	(void)h;
-	if (tb[CTRL_ATTR_FAMILY_ID])
+	if (tb[CTRL_ATTR_FAMILY_ID] &&
+	    mnl_attr_get_payload_len(tb[CTRL_ATTR_FAMILY_ID]) == sizeof(uint16_t))
 		f->id = mnl_attr_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
 	if (tb[CTRL_ATTR_MCAST_GROUPS])
 		mnl_attr_parse_nested(tb[CTRL_ATTR_MCAST_GROUPS], find_group, f);

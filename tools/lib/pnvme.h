@@ -299,6 +299,8 @@ struct pnvme_event {
  * @errors: by enum pnvme_error_class
  * @latency_ns: sum of the latencies of those that were timed
  * @latency: I/Os in each bucket of the histogram; see pnvme_latency_from()
+ * @since: when counting began, CLOCK_BOOTTIME, ns; another one tells that the
+ *	namespace was exposed anew and its counters began at 0
  */
 struct pnvme_stat {
 	uint8_t		ns[16];
@@ -311,6 +313,7 @@ struct pnvme_stat {
 	uint64_t	errors[PNVME_ERROR_CLASSES];
 	uint64_t	latency_ns;
 	uint64_t	latency[PNVME_LATENCY_BUCKETS];
+	uint64_t	since;
 };
 
 struct pnvme_stats {

@@ -64,6 +64,7 @@ static int append_stat(struct pnvme *h, const struct nlattr **tb, void *arg)
 	s->in_flight = attr_u64(tb[PNVME_A_STAT_IN_FLIGHT], 0);
 	s->polled = attr_u64(tb[PNVME_A_STAT_POLLED], 0);
 	s->latency_ns = attr_u64(tb[PNVME_A_STAT_LATENCY_NS], 0);
+	s->since = attr_u64(tb[PNVME_A_STAT_SINCE], 0);
 	parse_errors(tb[PNVME_A_STAT_ERRORS], s);
 	parse_latency(tb[PNVME_A_STAT_LATENCY], s);
 	return 0;
@@ -144,17 +145,19 @@ API void pnvme_stat_add(struct pnvme_stat *to, const struct pnvme_stat *from)
 		to->latency[i] += from->latency[i];
 }
 
-/* A counter that is less than it was belongs to a namespace that was exposed anew. */
+/* Counters do not run backwards. */
 static void less(uint64_t *now, uint64_t before)
 {
-	if (*now >= before)
-		*now -= before;
+	*now = *now > before ? *now - before : 0;
 }
 
 API void pnvme_stat_since(struct pnvme_stat *now, const struct pnvme_stat *before)
 {
 	unsigned int i;
 
+	/* exposed anew: all that it counted is new */
+	if (now->since != before->since)
+		return;
 	less(&now->ios, before->ios);
 	less(&now->bytes, before->bytes);
 	less(&now->polled, before->polled);

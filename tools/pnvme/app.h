@@ -150,11 +150,14 @@ void instance_text(const struct pnvme_drive *d, char *out, size_t n);
 /* Its stable link, or, where no udev makes one, its device. */
 void ns_path(const struct pnvme_namespace *ns, char *out, size_t n);
 
+#define COLUMNS_MAX 16
+
 struct table {
 	const char	**heads;	/* a leading '>' aligns to the right */
-	size_t		columns;
+	size_t		columns;	/* up to COLUMNS_MAX */
 	char		**cells;
 	size_t		n;
+	size_t		room;		/* for cells */
 	bool		broken;		/* no memory */
 };
 

@@ -64,16 +64,29 @@ static struct stat_line *line_for(struct stat_view *v, const struct pnvme_stat *
 	return NULL;
 }
 
+/* What a line is about, whatever its namespace is called. */
+static int by_subject(const void *a, const void *b)
+{
+	const struct stat_line *x = a, *y = b;
+	int ret = memcmp(x->s.ns, y->s.ns, 16);
+
+	if (!ret)
+		ret = (x->s.queue > y->s.queue) - (x->s.queue < y->s.queue);
+	return ret ? ret : (x->s.op > y->s.op) - (x->s.op < y->s.op);
+}
+
+/* Where a line is shown. */
 static int by_place(const void *a, const void *b)
 {
 	const struct stat_line *x = a, *y = b;
 	int ret = strcmp(x->name, y->name);
 
-	if (!ret)
-		ret = memcmp(x->s.ns, y->s.ns, 16);
-	if (!ret)
-		ret = (x->s.queue > y->s.queue) - (x->s.queue < y->s.queue);
-	return ret ? ret : (x->s.op > y->s.op) - (x->s.op < y->s.op);
+	return ret ? ret : by_subject(a, b);
+}
+
+static void put_in_place(struct stat_view *v)
+{
+	qsort(v->lines, v->n, sizeof(*v->lines), by_place);
 }
 
 static int fill_view(struct app *app, const struct pnvme_inventory *inv,
@@ -104,7 +117,7 @@ static int fill_view(struct app *app, const struct pnvme_inventory *inv,
 		line->s = stats->stats[i];
 		snprintf(line->name, sizeof(line->name), "%s", name);
 	}
-	qsort(v->lines, v->n, sizeof(*v->lines), by_place);
+	qsort(v->lines, v->n, sizeof(*v->lines), by_subject);
 	return 0;
 }
 
@@ -155,7 +168,7 @@ static void since(struct stat_view *now, const struct stat_view *before)
 	size_t i;
 
 	for (i = 0; i < now->n; i++) {
-		was = bsearch(&now->lines[i], before->lines, before->n, sizeof(*was), by_place);
+		was = bsearch(&now->lines[i], before->lines, before->n, sizeof(*was), by_subject);
 		if (was)
 			pnvme_stat_since(&now->lines[i].s, &was->s);
 	}
@@ -274,6 +287,7 @@ static void out_line(struct json_object *list, const struct stat_line *line)
 	json_set(o, "in_flight", json_object_new_uint64(s->in_flight));
 	json_set(o, "polled", json_object_new_uint64(s->polled));
 	json_set(o, "errors", errors_json(s));
+	json_set(o, "since_ns", json_object_new_uint64(s->since));
 	json_set(o, "latency_ns", json_object_new_uint64(s->latency_ns));
 	json_set(o, "latency", buckets_json(s));
 	json_object_array_add(list, o);
@@ -303,16 +317,20 @@ static void print_json(struct app *app, const struct stat_view *v)
 	json_object_put(all);
 }
 
-static void pause_until(const struct timespec *start, uint64_t ns)
+static uint64_t clock_ns(void)
 {
-	struct timespec ts = *start;
+	struct timespec ts;
 
-	ts.tv_sec += (time_t)(ns / 1000000000);
-	ts.tv_nsec += (long)(ns % 1000000000);
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* To the next multiple of @interval after @start; those that were missed are not made up for. */
+static void pause_for(uint64_t start, uint64_t interval)
+{
+	uint64_t at = start + ((clock_ns() - start) / interval + 1) * interval;
+	struct timespec ts = { .tv_sec = (time_t)(at / 1000000000), .tv_nsec = (long)(at % 1000000000) };
+
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }
@@ -321,12 +339,12 @@ static void show_interval(struct app *app, struct stat_view *now, const struct s
 {
 	double seconds = (double)(now->time - before->time) / 1e9;
 
-	if (app->json) {
+	if (!app->json)
+		since(now, before);
+	put_in_place(now);
+	if (app->json)
 		print_json(app, now);
-		return;
-	}
-	since(now, before);
-	if (option(app, "heat"))
+	else if (option(app, "heat"))
 		heat_line(now, seconds);
 	else
 		print_table(app, now, seconds);
@@ -346,16 +364,14 @@ static int keep(const struct stat_view *from, struct stat_view *to)
 static int follow(struct app *app, uint64_t interval_ns, uint64_t count)
 {
 	struct stat_view before, now, shown;
-	struct timespec start;
-	uint64_t i;
+	uint64_t start = clock_ns(), i;
 	int ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	ret = look(app, &before);
 	if (!ret && option(app, "heat") && !app->json)
 		heat_head();
 	for (i = 1; !ret && (!count || i <= count); i++) {
-		pause_until(&start, i * interval_ns);
+		pause_for(start, interval_ns);
 		ret = look(app, &now);
 		if (ret)
 			break;
@@ -383,6 +399,7 @@ static int once(struct app *app)
 
 	if (ret)
 		return ret;
+	put_in_place(&v);
 	if (app->json) {
 		json_set(app->root, "time_ns", json_object_new_uint64(v.time));
 		json_set(app->root, "stats", view_json(&v));

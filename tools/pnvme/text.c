@@ -64,16 +64,29 @@ void ns_path(const struct pnvme_namespace *ns, char *out, size_t n)
 		snprintf(out, n, "/dev/%.63s", ns->device);
 }
 
+static bool make_room(struct table *t)
+{
+	size_t room = t->room ? 2 * t->room : 64;
+	char **cells;
+
+	if (t->n < t->room)
+		return true;
+	cells = reallocarray(t->cells, room, sizeof(*cells));
+	if (!cells)
+		return false;
+	t->cells = cells;
+	t->room = room;
+	return true;
+}
+
 void table_cell(struct table *t, const char *fmt, ...)
 {
-	char **cells = reallocarray(t->cells, t->n + 1, sizeof(*cells));
 	va_list args;
 	int ret = -1;
 
-	if (cells) {
-		t->cells = cells;
+	if (make_room(t)) {
 		va_start(args, fmt);
-		ret = vasprintf(&cells[t->n], fmt, args);
+		ret = vasprintf(&t->cells[t->n], fmt, args);
 		va_end(args);
 	}
 	if (ret < 0)
@@ -93,10 +106,9 @@ static size_t width(const struct table *t, size_t column)
 	return w;
 }
 
-static void print_cell(const struct table *t, size_t column, const char *text)
+static void print_cell(const struct table *t, size_t column, int w, const char *text)
 {
 	bool right = t->heads[column][0] == '>';
-	int w = (int)width(t, column);
 
 	if (column)
 		fputs("  ", stdout);
@@ -110,16 +122,19 @@ static void print_cell(const struct table *t, size_t column, const char *text)
 
 void table_print(struct table *t)
 {
+	int widths[COLUMNS_MAX] = { 0 };
 	size_t i, c;
 
+	for (c = 0; c < t->columns && c < COLUMNS_MAX; c++)
+		widths[c] = (int)width(t, c);
 	if (t->broken)
 		fputs("pnvme: out of memory\n", stderr);
 	for (c = 0; c < t->columns && !t->broken; c++)
-		print_cell(t, c, t->heads[c] + (t->heads[c][0] == '>'));
+		print_cell(t, c, widths[c], t->heads[c] + (t->heads[c][0] == '>'));
 	putchar('\n');
 	for (i = 0; i + t->columns <= t->n && !t->broken; i += t->columns) {
 		for (c = 0; c < t->columns; c++)
-			print_cell(t, c, t->cells[i + c]);
+			print_cell(t, c, widths[c], t->cells[i + c]);
 		putchar('\n');
 	}
 	while (t->n)
