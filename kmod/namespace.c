@@ -109,6 +109,7 @@ static const struct block_device_operations ns_fops = {
 	.open		= COMPAT_BDEV_OP(ns_open),
 	.release	= COMPAT_BDEV_OP(ns_release),
 	.free_disk	= ns_free_disk,
+	.pr_ops		= &pnvme_reserve_ops,
 };
 
 bool pnvme_is_namespace(struct gendisk *disk)

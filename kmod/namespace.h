@@ -110,6 +110,9 @@ void pnvme_zero_start(struct pnvme_ns *ns, u64 total);
 void pnvme_zero_cancel(struct pnvme_ns *ns);
 bool pnvme_zero_busy(const struct pnvme_ns *ns);
 
+/* reserve.c */
+extern const struct pr_ops pnvme_reserve_ops;
+
 /* ns_ops.c */
 /**
  * struct pnvme_ns_request - what to do with a namespace
