@@ -98,6 +98,9 @@ wipe()
 	for dev; do
 		if [ "$(cat "/sys/block/${dev##*/}/queue/zoned")" != none ]; then
 			blkzone reset "$dev"
+		elif grep -qs '^T10' "/sys/block/${dev##*/}/integrity/format"; then
+			# below QEMU's back it would go on to believe that what was written has protection
+			blkdiscard -f "$dev" && blockdev --flushbufs "$dev"
 		elif serial=$(emulated "$dev"); then
 			blockdev --flushbufs "$dev" && "$pnvme_dir/vm/host" wipe "$serial" && blockdev --flushbufs "$dev"
 		elif [ "$(blockdev --getsize64 "$dev")" -gt 0 ]; then
@@ -348,7 +351,7 @@ pnvme_all_drives()
 	local serial
 	drives
 	[ -z "${PNVME_TEST_DRIVES:-}" ] || return 0
-	for serial in pnvme-4k pnvme-zoned pnvme-pi; do
+	for serial in pnvme-4k pnvme-zoned pnvme-pi pnvme-pi3; do
 		drive_by_serial "$serial" 2> /dev/null
 	done
 	return 0

@@ -11,6 +11,8 @@
 #   has NAME VALUE                   what the last answer must say
 #   spare SERIAL                     a blank drive of the test machine: $dev
 #   untouched DEV COMMAND...         the command must not change one byte of the drive
+#   create NAME SIZE                 a namespace on the drive adopted last: $node, $start
+#   fill, part_sum, is_zero, count_of, grows, verify_with_fio: see there
 
 # shellcheck disable=SC2034	# for the tests
 host=6d1c2a34-0000-4000-8000-000000000001
@@ -203,4 +205,62 @@ null_disk()
 	echo 1 > "$dir/power"
 	dev=/dev/$1
 	[ -b "$dev" ] || dev=/dev/nullb$(cat "$dir/index")
+}
+
+# --- data ---------------------------------------------------------------------
+
+# NAME SIZE [ITEM...] on the drive $uuid: its node in $node, first byte in $start
+create()
+{
+	granted ns-create drive="$uuid" name="$1" size="$2" "${@:3}"
+	await_live "$1"
+	node=/dev/$(field device)
+	start=$(field start)
+}
+
+quiet_dd()
+{
+	dd status=none "$@"
+}
+
+# DEV MIB COUNT: checksum of a part, past the page cache
+part_sum()
+{
+	quiet_dd if="$1" bs=1M skip="$2" count="$3" iflag=direct | cksum
+}
+
+# DEV MIB COUNT: fills it with lines of text
+fill()
+{
+	quiet_dd if=<(yes "pattern of $1 $2" || true) of="$1" bs=1M seek="$2" count="$3" oflag=direct iflag=fullblock conv=notrunc
+}
+
+# NODE MIB COUNT
+is_zero()
+{
+	quiet_dd if="$1" bs=1M skip="$2" count="$3" iflag=direct | cmp -n $(($3 << 20)) - /dev/zero
+}
+
+verify_with_fio()
+{
+	fio --name=verify --filename="$1" --rw=randwrite --bsrange="$2" --blockalign="$3" --size=8m --io_size=8m \
+		--direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --do_verify=1 --verify_fatal=1 \
+		--randrepeat=1 --output="$PNVME_WORK/fio" || { cat "$PNVME_WORK/fio" >&2; fail "fio on $1"; }
+}
+
+# Of a disk's stat: 5 writes, 7 sectors written, 12 discards, 14 sectors discarded, 16 flushes
+count_of()
+{
+	awk -v n="$2" '{ print $n }' "/sys/class/block/${1#/dev/}/stat"
+}
+
+# FIELD BY COMMAND...: the drive's counter must grow by at least that much
+grows()
+{
+	local field=$1 by=$2 before after
+	shift 2
+	before=$(count_of "$dev" "$field")
+	"$@"
+	after=$(count_of "$dev" "$field")
+	[ "$((after - before))" -ge "$by" ] || fail "counter $field of $dev grew by $((after - before)), not $by: $*"
 }

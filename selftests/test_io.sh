@@ -9,45 +9,6 @@
 # shellcheck source=selftests/nl_lib.sh
 . "$(dirname "$0")/nl_lib.sh"
 
-# NAME SIZE [ITEM...] on the drive $uuid: its node in $node, first byte in $start
-create()
-{
-	granted ns-create drive="$uuid" name="$1" size="$2" "${@:3}"
-	await_live "$1"
-	node=/dev/$(field device)
-	start=$(field start)
-}
-
-quiet_dd()
-{
-	dd status=none "$@"
-}
-
-# DEV MIB COUNT: checksum of a part, past the page cache
-part_sum()
-{
-	quiet_dd if="$1" bs=1M skip="$2" count="$3" iflag=direct | cksum
-}
-
-# DEV MIB COUNT: fills it with lines of text
-fill()
-{
-	quiet_dd if=<(yes "pattern of $1 $2" || true) of="$1" bs=1M seek="$2" count="$3" oflag=direct iflag=fullblock conv=notrunc
-}
-
-# NODE MIB COUNT
-is_zero()
-{
-	quiet_dd if="$1" bs=1M skip="$2" count="$3" iflag=direct | cmp -n $(($3 << 20)) - /dev/zero
-}
-
-verify_with_fio()
-{
-	fio --name=verify --filename="$1" --rw=randwrite --bsrange="$2" --blockalign="$3" --size=8m --io_size=8m \
-		--direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --do_verify=1 --verify_fatal=1 \
-		--randrepeat=1 --output="$PNVME_WORK/fio" || { cat "$PNVME_WORK/fio" >&2; fail "fio on $1"; }
-}
-
 # SERIAL SMALLEST-BLOCK: three namespaces; I/O in the middle one stays there
 integrity()
 {
@@ -278,23 +239,6 @@ test_nowait()
 	# shellcheck disable=SC2086
 	fio --name=poll --filename="$node" --rw=randrw --bs=4k --size=4m --direct=1 --ioengine=io_uring $hipri \
 		--iodepth=8 --verify=crc32c --verify_fatal=1 --output="$PNVME_WORK/fio" || { cat "$PNVME_WORK/fio" >&2; fail fio; }
-}
-
-# Of a disk's stat: 5 writes, 7 sectors written, 12 discards, 14 sectors discarded, 16 flushes
-count_of()
-{
-	awk -v n="$2" '{ print $n }' "/sys/class/block/${1#/dev/}/stat"
-}
-
-# FIELD BY COMMAND...: the drive's counter must grow by at least that much
-grows()
-{
-	local field=$1 by=$2 before after
-	shift 2
-	before=$(count_of "$dev" "$field")
-	"$@"
-	after=$(count_of "$dev" "$field")
-	[ "$((after - before))" -ge "$by" ] || fail "counter $field of $dev grew by $((after - before)), not $by: $*"
 }
 
 # What the drive gets for a command, in the tracer's letters

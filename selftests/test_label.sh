@@ -44,8 +44,7 @@ test_copies()
 	begin
 	copies_of pnvme-a
 	copies_of pnvme-4k
-	# Not on pnvme-pi: its host wipes drives below QEMU, which goes on to believe that what it read
-	# there before is data with a protection tuple. test_io.sh has it while it is new.
+	copies_of pnvme-pi
 }
 
 # SLOTS...: attaches with these destroyed
