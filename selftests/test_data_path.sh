@@ -100,8 +100,6 @@ same_profile()
 	local file lower=/sys/block/${dev#/dev/}/integrity upper=/sys/block/${node#/dev/}/integrity
 	[[ $(cat "$upper/format") == T10-DIF-TYPE$1-* ]] || fail "its format is $(cat "$upper/format")"
 	for file in "$lower"/*; do
-		# of the drive's queue: it alone tells whether its metadata can be used at all
-		[ "${file##*/}" != device_is_integrity_capable ] || continue
 		[ "$(cat "$file")" = "$(cat "$upper/${file##*/}")" ] ||
 			fail "${file##*/} is $(cat "$file") on the drive, $(cat "$upper/${file##*/}") on the namespace"
 	done
@@ -181,6 +179,53 @@ test_protection_type3()
 	: "protection information of type 3"
 	begin
 	protection pnvme-pi3 3
+}
+
+# EXPECTED WHAT BLOCK COUNT [no-tag] on the namespace, with protection that is made by us
+own_protection()
+{
+	local got
+	got=$(python3 -S -E "$pnvme_dir/integrity_io.py" "$node" "${@:2}") ||
+		skip "this kernel has no I/O with protection of the user's (6.13 has)"
+	echo "${*:2}: $got" >&2
+	[ "$got" = "$1" ] || fail "${*:2} gives '$got', not '$1'"
+}
+
+# SERIAL [no-tag]
+user_protection()
+{
+	local lba i
+	spare "$1"
+	adopt "$dev"
+	create left 3M
+	create middle 8M
+	lba=$((start / 512 + 100))
+	own_protection ok write 100 16 "${@:2}"
+	own_protection ok read 100 16 "${@:2}"
+	own_protection ok read 107 1 "${@:2}"
+	own_protection EILSEQ damage 200 8 "${@:2}"
+	quiet_dd if="$node" of=/dev/null bs=512 skip=100 count=16 iflag=direct
+	detach "$uuid"
+	for i in 0 15; do
+		raw_read $((lba + i)) 4 0
+		echo "LBA $((lba + i)) has $tuple" >&2
+		[ "${tuple:4:4}" = 5aa5 ] || fail "it is not ours"
+		[ $# = 2 ] || [ "${tuple:8}" = "$(printf %08x $((lba + i)))" ] || fail "LBA $((lba + i)) has the tag ${tuple:8}"
+	done
+}
+
+test_user_protection_type1()
+{
+	: "protection information of the user, type 1: tags of the namespace become tags of the drive, and back"
+	begin
+	user_protection pnvme-pi
+}
+
+test_user_protection_type3()
+{
+	: "protection information of the user, type 3"
+	begin
+	user_protection pnvme-pi3 no-tag
 }
 
 # --- limits of a cgroup ------------------------------------------------------
