@@ -10,13 +10,11 @@
 #include "namespace.h"
 
 /**
- * struct reserve - the drive that an operation goes to
- * @drive: its @io_ref is held, which keeps the lower device
- * @lower: the lower device
+ * struct reserve - where an operation goes to
+ * @lower: the lower device; the namespace is open, which keeps it
  * @ops: of the lower device
  */
 struct reserve {
-	struct pnvme_drive	*drive;
 	struct block_device	*lower;
 	const struct pr_ops	*ops;
 };
@@ -36,114 +34,107 @@ static bool has_drive_to_itself(const struct pnvme_ns *ns)
  * No lock is held over the operation, which may wait for the drive: a neighbour that
  * is created meanwhile might as well have come right after it.
  */
-static int begin(struct block_device *bdev, struct reserve *r)
+static int begin_read(struct block_device *bdev, struct reserve *r)
 {
 	struct pnvme_ns *ns = bdev->bd_disk->private_data;
 
 	if (!has_drive_to_itself(ns))
 		return -EOPNOTSUPP;
-	r->drive = ns->drive;
-	if (!percpu_ref_tryget_live(&r->drive->io_ref))
+	if (READ_ONCE(ns->drive->io_stopped))
 		return -EIO;
-	r->lower = r->drive->claim.bdev;
+	r->lower = ns->drive->claim.bdev;
 	r->ops = r->lower->bd_disk->fops->pr_ops;
-	if (r->ops)
-		return 0;
-	percpu_ref_put(&r->drive->io_ref);
-	return -EOPNOTSUPP;
+	return r->ops ? 0 : -EOPNOTSUPP;
 }
 
-static int end(struct reserve *r, int ret)
+/* What others may do with the drive is changed by nobody who may only read. */
+static int begin_change(struct block_device *bdev, struct reserve *r)
 {
-	percpu_ref_put(&r->drive->io_ref);
-	return ret;
+	struct pnvme_ns *ns = bdev->bd_disk->private_data;
+
+	return ns->read_only ? -EROFS : begin_read(bdev, r);
 }
 
 static int reserve_register(struct block_device *bdev, u64 old_key, u64 new_key, u32 flags)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_change(bdev, &r);
 
 	if (ret)
 		return ret;
-	ret = -EOPNOTSUPP;
-	if (r.ops->pr_register)
-		ret = r.ops->pr_register(r.lower, old_key, new_key, flags);
-	return end(&r, ret);
+	if (!r.ops->pr_register)
+		return -EOPNOTSUPP;
+	return r.ops->pr_register(r.lower, old_key, new_key, flags);
 }
 
 static int reserve_reserve(struct block_device *bdev, u64 key, enum pr_type type, u32 flags)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_change(bdev, &r);
 
 	if (ret)
 		return ret;
-	ret = -EOPNOTSUPP;
-	if (r.ops->pr_reserve)
-		ret = r.ops->pr_reserve(r.lower, key, type, flags);
-	return end(&r, ret);
+	if (!r.ops->pr_reserve)
+		return -EOPNOTSUPP;
+	return r.ops->pr_reserve(r.lower, key, type, flags);
 }
 
 static int reserve_release(struct block_device *bdev, u64 key, enum pr_type type)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_change(bdev, &r);
 
 	if (ret)
 		return ret;
-	ret = -EOPNOTSUPP;
-	if (r.ops->pr_release)
-		ret = r.ops->pr_release(r.lower, key, type);
-	return end(&r, ret);
+	if (!r.ops->pr_release)
+		return -EOPNOTSUPP;
+	return r.ops->pr_release(r.lower, key, type);
 }
 
 static int reserve_preempt(struct block_device *bdev, u64 old_key, u64 new_key,
 			   enum pr_type type, bool abort)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_change(bdev, &r);
 
 	if (ret)
 		return ret;
-	ret = -EOPNOTSUPP;
-	if (r.ops->pr_preempt)
-		ret = r.ops->pr_preempt(r.lower, old_key, new_key, type, abort);
-	return end(&r, ret);
+	if (!r.ops->pr_preempt)
+		return -EOPNOTSUPP;
+	return r.ops->pr_preempt(r.lower, old_key, new_key, type, abort);
 }
 
 static int reserve_clear(struct block_device *bdev, u64 key)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_change(bdev, &r);
 
 	if (ret)
 		return ret;
-	ret = -EOPNOTSUPP;
-	if (r.ops->pr_clear)
-		ret = r.ops->pr_clear(r.lower, key);
-	return end(&r, ret);
+	if (!r.ops->pr_clear)
+		return -EOPNOTSUPP;
+	return r.ops->pr_clear(r.lower, key);
 }
 
 static int __maybe_unused reserve_read_keys(struct block_device *bdev, struct pr_keys *keys)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_read(bdev, &r);
 
 	if (ret)
 		return ret;
-	return end(&r, compat_pr_read_keys(r.ops, r.lower, keys));
+	return compat_pr_read_keys(r.ops, r.lower, keys);
 }
 
 static int __maybe_unused reserve_read_reservation(struct block_device *bdev,
 						   struct pr_held_reservation *held)
 {
 	struct reserve r;
-	int ret = begin(bdev, &r);
+	int ret = begin_read(bdev, &r);
 
 	if (ret)
 		return ret;
-	return end(&r, compat_pr_read_reservation(r.ops, r.lower, held));
+	return compat_pr_read_reservation(r.ops, r.lower, held);
 }
 
 const struct pr_ops pnvme_reserve_ops = {
