@@ -32,11 +32,6 @@ inside()
 
 # --- swap --------------------------------------------------------------------
 
-vmstat()
-{
-	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
-}
-
 # Pages that zswap takes never get to a device.
 without_zswap()
 {
@@ -49,7 +44,7 @@ without_zswap()
 test_swap()
 {
 	: "memory goes out to a namespace and comes back, with no room but there"
-	local limit=24 used=56 pages out in written
+	local limit=24 used=56 pages out in
 	begin
 	[ -e /proc/swaps ] || skip "this kernel has no swap"
 	[ "$(wc -l < /proc/swaps)" = 1 ] || skip "this machine swaps already"
@@ -66,13 +61,13 @@ test_swap()
 	refused EBUSY "is open" drive-detach uuid="$uuid"
 	echo "${limit}M" > "$group/memory.max"
 	pages=$(((used - limit) << 20 >> 12))
-	out=$(vmstat pswpout) in=$(vmstat pswpin) written=$(count_of "$node" 7)
+	out=$(count_of "$node" 7) in=$(count_of "$node" 3)
 	inside python3 -S -E "$pnvme_dir/swapper.py" "$used" 2 || fail "memory was lost"
-	out=$(($(vmstat pswpout) - out)) in=$(($(vmstat pswpin) - in)) written=$(($(count_of "$node" 7) - written))
-	echo "$out pages out, $in in, $written sectors written to the namespace" >&2
+	# the namespace's own count, in pages
+	out=$((($(count_of "$node" 7) - out) / 8)) in=$((($(count_of "$node" 3) - in) / 8))
+	echo "$out pages out, $in in" >&2
 	[ "$out" -ge $((2 * pages)) ] || fail "only $out pages went out, at least $((2 * pages)) have no room"
 	[ "$in" -ge $((2 * pages)) ] || fail "only $in pages came in"
-	[ "$written" -ge $((pages * 8)) ] || fail "$out pages went out, but not to the namespace"
 	swapoff "$node"
 	detach "$uuid"
 }
