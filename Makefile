@@ -46,6 +46,8 @@ bench: tools
 	scripts/build-module $$(scripts/kernels release 6.12)
 	$(MAKE) -C selftests BUILD=$(BUILD) all
 	selftests/bench/run
+	selftests/bench/run --dump
+	selftests/bench/run --pairs
 
 .PHONY: demo
 demo:

@@ -23,6 +23,8 @@
 
 pnvme_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PNVME_TOP=${PNVME_TOP:-$(dirname "$pnvme_dir")}
+# Some text to write; a minimal system has little of it in /etc.
+pnvme_text=$pnvme_dir/lib.sh
 KSFT_SKIP=4
 
 # Seconds that a test may take; a script may set it before pnvme_main. The

@@ -110,7 +110,7 @@ is_refused()
 	quiet_dd if="$node" of=/dev/null bs=512 skip=101 count=1 iflag=direct
 	quiet_dd if="$node" of=/dev/null bs=512 skip=99 count=1 iflag=direct
 	# a block that is written has protection again
-	quiet_dd if=/etc/services of="$node" bs=512 seek=100 count=1 oflag=direct conv=notrunc
+	quiet_dd if="$pnvme_text" of="$node" bs=512 seek=100 count=1 oflag=direct conv=notrunc
 	quiet_dd if="$node" of=/dev/null bs=512 skip=100 count=1 iflag=direct
 	detach "$uuid"
 }
@@ -343,7 +343,7 @@ other()
 
 other_writes()
 {
-	other io-passthru -o 1 -w -l 4096 --cdw10=$((start / 512)) --cdw12=7 -i /etc/services
+	other io-passthru -o 1 -w -l 4096 --cdw10=$((start / 512)) --cdw12=7 -i "$pnvme_text"
 }
 
 # EXPECTED WHAT: only recent kernels have ioctls that read
@@ -377,13 +377,13 @@ test_reserve()
 	other resv-register --nrkey=8 --rrega=0
 	reads "0 7 8" keys
 	fails 1 "Reservation Conflict" other_writes
-	quiet_dd if=/etc/services of="$node" bs=4k count=1 oflag=direct conv=notrunc
+	quiet_dd if="$pnvme_text" of="$node" bs=4k count=1 oflag=direct conv=notrunc
 	# it takes the drive from us
 	other resv-acquire --crkey=8 --prkey=7 --racqa=1 --rtype=1
 	reads "0 8" keys
 	reads "0 8 1" holder
 	other_writes
-	must_fail quiet_dd if=/etc/services of="$node" bs=4k count=1 oflag=direct conv=notrunc
+	must_fail quiet_dd if="$pnvme_text" of="$node" bs=4k count=1 oflag=direct conv=notrunc
 	answers "status 24" reserve 7 1
 	nl drive-get uuid="$uuid"
 	has state live
@@ -393,7 +393,7 @@ test_reserve()
 	[ "$(pr "$node" preempt 8 9 1)" = 0 ] || answers 0 preempt 9 8 1
 	reads "0 9" keys
 	fails 1 "Reservation Conflict" other_writes
-	quiet_dd if=/etc/services of="$node" bs=4k count=1 oflag=direct conv=notrunc
+	quiet_dd if="$pnvme_text" of="$node" bs=4k count=1 oflag=direct conv=notrunc
 	answers 0 release 9 1
 	reads "0 0 0" holder
 	other_writes

@@ -24,8 +24,8 @@ integrity()
 	before="$(part_sum "$dev" 1 4) $(part_sum "$dev" 13 4)"
 	verify_with_fio "$first" "$2-256k" "$2"
 	# the first and the last sector
-	quiet_dd if=/etc/services of="$first" bs="$2" count=1 oflag=direct
-	quiet_dd if=/etc/services of="$first" bs="$2" count=1 seek=$(((8 << 20) / $2 - 1)) oflag=direct
+	quiet_dd if="$pnvme_text" of="$first" bs="$2" count=1 oflag=direct
+	quiet_dd if="$pnvme_text" of="$first" bs="$2" count=1 seek=$(((8 << 20) / $2 - 1)) oflag=direct
 	[ "$before" = "$(part_sum "$dev" 1 4) $(part_sum "$dev" 13 4)" ] || fail "a neighbour was written"
 	# it lies where netlink says
 	[ "$(part_sum "$first" 0 8)" = "$(part_sum "$dev" $((middle_start >> 20)) 8)" ] ||
@@ -85,7 +85,7 @@ test_partitions()
 	mkfs.ext4 -q "${node}p1"
 	mkdir -p "$mnt"
 	mount "${node}p1" "$mnt"
-	cp /etc/services "$mnt"
+	cp "$pnvme_text" "$mnt/text"
 	nl ns-get name=one
 	[ "$(field open)" -ge 1 ] || fail "a mounted partition does not count as open"
 	refused EBUSY "namespace one" drive-detach uuid="$uuid"
@@ -97,7 +97,7 @@ test_partitions()
 	attach "$dev"
 	wait_for test -b "${node}p2"
 	mount -r "${node}p1" "$mnt"
-	cmp /etc/services "$mnt/services"
+	cmp "$pnvme_text" "$mnt/text"
 	umount "$mnt"
 	[ "$(cat "/sys/class/block/${node#/dev/}p1/partition")" = 1 ]
 }
@@ -271,8 +271,8 @@ test_operations()
 	must_fail is_zero "$node" 1 1
 	must_fail is_zero "$node" 6 1
 	[ "$(count_of "$node" 14)" -ge 8192 ] || fail "the namespace does not count its discards"
-	grows 16 1 quiet_dd if=/etc/services of="$node" bs=4k count=1 conv=fsync,notrunc
-	got=$(traced quiet_dd if=/etc/services of="$node" bs=4k count=1 oflag=direct,dsync conv=notrunc)
+	grows 16 1 quiet_dd if="$pnvme_text" of="$node" bs=4k count=1 conv=fsync,notrunc
+	got=$(traced quiet_dd if="$pnvme_text" of="$node" bs=4k count=1 oflag=direct,dsync conv=notrunc)
 	echo "for a synchronous write the drive gets $got" >&2
 	if [ "$(cat "/sys/block/${dev#/dev/}/queue/fua")" = 1 ]; then
 		[[ " $got" == *" WF"* ]] || fail "no FUA: $got"
@@ -415,13 +415,13 @@ test_grow_mounted()
 	mkdir -p "$mnt"
 	mount "$node" "$mnt"
 	defer umount "$mnt"
-	cp /etc/services "$mnt"
+	cp "$pnvme_text" "$mnt/text"
 	before=$(stat -f -c %b "$mnt")
 	granted ns-resize name=one size=400M
 	[ "$(blockdev --getsize64 "$node")" = $((400 << 20)) ]
 	xfs_growfs "$mnt" > /dev/null
 	[ "$(stat -f -c %b "$mnt")" -gt $((before + 20000)) ] || fail "the filesystem did not grow"
-	cmp /etc/services "$mnt/services"
+	cmp "$pnvme_text" "$mnt/text"
 	refused EBUSY "is open" ns-resize name=one size=304M force
 }
 

@@ -204,7 +204,7 @@ lose_drive()
 	spare pnvme-c
 	adopt "$dev"
 	create kept 8M
-	dd if=/etc/services of="$node" bs=4k oflag=direct conv=notrunc,sync status=none
+	dd if="$pnvme_text" of="$node" bs=4k oflag=direct conv=notrunc,sync status=none
 	create busy 64M
 	watch_events
 	pci=$(pci_of "$dev")
@@ -226,7 +226,7 @@ lose_drive()
 	attach "$dev"
 	has namespaces 2
 	nl ns-get name=kept
-	cmp -n "$(stat -c %s /etc/services)" /etc/services "/dev/$(field device)"
+	cmp -n "$(stat -c %s "$pnvme_text")" "$pnvme_text" "/dev/$(field device)"
 }
 
 pnvme_io_seen()

@@ -116,7 +116,7 @@ test_operations()
 	create one 16M
 	blkdiscard -o 1M -l 4M "$node"
 	blkdiscard -z -o 1M -l 2M "$node"
-	dd if=/etc/services of="$node" bs=4k count=1 conv=fsync,notrunc status=none
+	dd if="$pnvme_text" of="$node" bs=4k count=1 conv=fsync,notrunc status=none
 	equal "bytes discarded" "$(total bytes op=discard)" $((4 << 20))
 	[ "$(total bytes op=write-zeroes)" = $((2 << 20)) ] || fail "write zeroes: $(total bytes op=write-zeroes)"
 	[ "$(total ios op=flush)" -ge 1 ] || fail "no flush was counted"
