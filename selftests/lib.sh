@@ -24,6 +24,7 @@
 pnvme_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PNVME_TOP=${PNVME_TOP:-$(dirname "$pnvme_dir")}
 # Some text to write; a minimal system has little of it in /etc.
+# shellcheck disable=SC2034	# for the scripts
 pnvme_text=$pnvme_dir/lib.sh
 KSFT_SKIP=4
 
