@@ -180,7 +180,8 @@ test_atomic()
 	local unit file
 	begin
 	{ modprobe -q sd_mod && modprobe -q scsi_debug atomic_wr=1 atomic_wr_max_length=64 dev_size_mb=64; } || skip "no scsi_debug here"
-	defer rmmod scsi_debug
+	# in use while the drive is attached
+	defer bash -c "pnvme drive detach --all; rmmod scsi_debug"
 	wait_for 20 scsi_disk || fail "scsi_debug made no disk"
 	[ -e "/sys/block/${dev#/dev/}/queue/atomic_write_unit_max_bytes" ] || skip "no atomic writes in this kernel"
 	unit=$(cat "/sys/block/${dev#/dev/}/queue/atomic_write_unit_max_bytes")
