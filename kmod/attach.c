@@ -372,11 +372,72 @@ static int attach_claimed(struct pnvme_drive *drive, const struct pnvme_attach *
 		drive->next->instance = cpu_to_le32(drive->instance);
 	if (drive->read_only)
 		drive->repaired = false;	/* found, but nothing was rewritten */
-	mutex_lock(&drive->lock);
+	pnvme_drive_lock(drive);
 	ret = attach_listed(drive, req, err);
 	if (ret)
 		pnvme_drive_unlist(drive);
-	mutex_unlock(&drive->lock);
+	pnvme_drive_unlock(drive);
+	return ret;
+}
+
+/*
+ * That drive is attached. If it was lost and this is its return, it goes on; if it is
+ * not, the refusal stands. What was made for the attach is given back either way.
+ */
+static int attach_returned(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			   struct pnvme_drive **result, struct pnvme_error *err)
+{
+	struct pnvme_drive *other = pnvme_drive_get(drive->uuid);
+	int ret = -EEXIST;
+
+	pnvme_drive_release_lower(drive);
+	pnvme_drive_put(drive);	/* the list's */
+	pnvme_drive_put(drive);
+	if (!other)
+		return ret;
+	ret = pnvme_resume_by_hand(other, &req->lower, req->check, err);
+	if (!ret && !req->check)
+		*result = other;
+	else
+		pnvme_drive_put(other);
+	return ret;
+}
+
+/* A drive that failed and still has its device. */
+static struct pnvme_drive *find_failed(dev_t dev)
+{
+	struct pnvme_drive *drive = NULL;
+
+	down_read(&pnvme_view);
+	while ((drive = pnvme_drive_next(drive))) {
+		if (drive->exposed && drive->state == PNVME_DRIVE_STATE_FAILED &&
+		    drive->claim.bdev && drive->lower_dev == dev) {
+			get_device(&drive->dev);
+			break;
+		}
+	}
+	up_read(&pnvme_view);
+	return drive;
+}
+
+/* Whatever it failed for is over, if it can still prove to be the same. */
+static int attach_failed(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			 struct pnvme_drive **result, struct pnvme_error *err)
+{
+	int ret;
+
+	if (req->uuid && memcmp(req->uuid, drive->uuid, 16))
+		ret = pnvme_blame(err, PNVME_BLAME_UUID,
+				  pnvme_refuse(err, -ESTALE, "%s is drive %pU, not %pU",
+					       drive->lower_name, drive->uuid, req->uuid));
+	else
+		ret = pnvme_resume_by_hand(drive, &req->lower, req->check, err);
+	if (ret == -EEXIST)
+		ret = pnvme_refuse(err, -EBUSY, "%s is attached", drive->lower_name);
+	if (!ret && !req->check)
+		*result = drive;
+	else
+		pnvme_drive_put(drive);
 	return ret;
 }
 
@@ -392,10 +453,14 @@ static int attach_claimed(struct pnvme_drive *drive, const struct pnvme_attach *
 int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **result,
 		       struct pnvme_error *err)
 {
-	struct pnvme_drive *drive = pnvme_drive_new();
+	struct pnvme_drive *drive;
 	int ret;
 
 	*result = NULL;
+	drive = req->adopt || req->from ? NULL : find_failed(req->lower.dev);
+	if (drive)
+		return attach_failed(drive, req, result, err);
+	drive = pnvme_drive_new();
 	if (!drive)
 		return -ENOMEM;
 	ret = pnvme_drive_claim(drive, &req->lower, err);
@@ -403,6 +468,8 @@ int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **resu
 		goto put;
 	get_device(&drive->dev);	/* the list's, once it is in it */
 	ret = attach_claimed(drive, req, err);
+	if (ret == -EEXIST && !req->adopt && !req->from)
+		return attach_returned(drive, req, result, err);
 	if (ret || req->check)
 		goto release;
 	announce(drive, req);

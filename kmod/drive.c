@@ -76,6 +76,7 @@ static void drive_release(struct device *dev)
 {
 	struct pnvme_drive *drive = to_drive(dev);
 
+	pnvme_hold_exit(drive);
 	pnvme_io_pool_exit(&drive->io_pool);
 	pnvme_label_free(drive->label);
 	pnvme_label_free(drive->next);
@@ -108,6 +109,33 @@ const char *pnvme_drive_look(const struct pnvme_drive *drive)
 	return NULL;
 }
 
+/**
+ * pnvme_drive_lock - be the one that changes a drive
+ * @drive: pnvme_view is not held
+ *
+ * What must be written to free memory may wait for this very drive, held, until somebody
+ * with this lock lets it go on: so who has it allocates without I/O.
+ */
+void pnvme_drive_lock(struct pnvme_drive *drive)
+{
+	mutex_lock(&drive->lock);
+	drive->noio = memalloc_noio_save();
+}
+
+bool pnvme_drive_trylock(struct pnvme_drive *drive)
+{
+	if (!mutex_trylock(&drive->lock))
+		return false;
+	drive->noio = memalloc_noio_save();
+	return true;
+}
+
+void pnvme_drive_unlock(struct pnvme_drive *drive)
+{
+	memalloc_noio_restore(drive->noio);
+	mutex_unlock(&drive->lock);
+}
+
 /*
  * A controller may come out of a reset with other queues. Following takes a moment
  * in which nothing may come or go, but whoever has the lock may wait for the watch
@@ -117,34 +145,40 @@ static void follow_queues(struct pnvme_drive *drive)
 {
 	struct pnvme_map *map;
 	struct pnvme_ns *ns;
-	unsigned int noio;
 
-	if (!mutex_trylock(&drive->lock))
+	if (!pnvme_drive_trylock(drive))
 		return;
-	/* what must be written to free memory may wait for this drive */
-	noio = memalloc_noio_save();
-	map = pnvme_map_read(drive->claim.bdev);
+	map = drive->claim.bdev ? pnvme_map_read(drive->claim.bdev) : ERR_PTR(-ENODEV);
 	if (!IS_ERR(map)) {
 		list_for_each_entry(ns, &drive->namespaces, node)
 			if (ns->disk)
 				pnvme_stats_follow(&ns->stats, map);
 		pnvme_map_free(map);
 	}
-	memalloc_noio_restore(noio);
-	mutex_unlock(&drive->lock);
+	pnvme_drive_unlock(drive);
 }
 
-/* Holders are told of removal (not on 6.1) but never of a changed format: so look. */
+/*
+ * Holders are told of removal (not on 6.1) but never of a changed format: so look. What
+ * is gone may come back; what has changed under us is failed.
+ */
 static void watch(struct work_struct *work)
 {
 	struct pnvme_drive *drive = container_of(to_delayed_work(work), struct pnvme_drive, watch);
 	const char *wrong = NULL;
 	bool on;
 
+	if (pnvme_hold_lower_lost(drive)) {
+		/* a hold ends with a watch of its own */
+		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
+		return;
+	}
 	down_read(&pnvme_view);
 	on = drive->exposed && drive->state == PNVME_DRIVE_STATE_LIVE;
-	if (on)
+	if (on) {
 		wrong = pnvme_drive_look(drive);
+		WRITE_ONCE(drive->hold.cached, bdev_write_cache(drive->claim.bdev));
+	}
 	up_read(&pnvme_view);
 	if (wrong) {
 		pnvme_drive_fail(drive, wrong);
@@ -154,15 +188,17 @@ static void watch(struct work_struct *work)
 	}
 }
 
+/* Before it is seen in the device itself, if the removal is an orderly one. */
 static void mark_dead(struct block_device *bdev, bool surprise)
 {
 	struct pnvme_drive *drive = bdev->bd_holder;
 
-	mod_delayed_work(pnvme_wq, &drive->watch, 0);
+	WRITE_ONCE(drive->hold.lost, true);
+	mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
 	compat_holder_unlock(bdev);
 }
 
-static const struct blk_holder_ops holder_ops = {
+const struct blk_holder_ops pnvme_drive_holder_ops = {
 	.mark_dead = mark_dead,
 };
 
@@ -184,6 +220,7 @@ static int drive_alloc_parts(struct pnvme_drive *drive)
 struct pnvme_drive *pnvme_drive_new(void)
 {
 	struct pnvme_drive *drive = kzalloc(sizeof(*drive), GFP_KERNEL);
+	int ret;
 
 	if (!drive)
 		return NULL;
@@ -192,11 +229,12 @@ struct pnvme_drive *pnvme_drive_new(void)
 	INIT_LIST_HEAD(&drive->node);
 	INIT_LIST_HEAD(&drive->namespaces);
 	INIT_DELAYED_WORK(&drive->watch, watch);
+	ret = pnvme_hold_init(drive);
 	device_initialize(&drive->dev);
 	drive->dev.class = drive_class;
 	drive->dev.release = drive_release;
 	drive->dev.groups = drive_groups;
-	if (drive_alloc_parts(drive)) {
+	if (ret || drive_alloc_parts(drive)) {
 		put_device(&drive->dev);
 		return NULL;
 	}
@@ -220,17 +258,18 @@ int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lo
 		      struct pnvme_error *err)
 {
 	struct gendisk *disk;
-	int ret = pnvme_lower_claim(lower, drive, &holder_ops, &drive->claim, err);
+	int ret = pnvme_lower_claim(lower, drive, &pnvme_drive_holder_ops, &drive->claim, err);
 
 	if (ret) {
 		/* the claim may have lasted long enough for mark_dead() */
-		cancel_delayed_work_sync(&drive->watch);
+		cancel_delayed_work_sync(&drive->hold.work);
 		return ret;
 	}
 	disk = drive->claim.bdev->bd_disk;
 	strscpy(drive->lower_name, disk->disk_name, sizeof(drive->lower_name));
 	drive->lower_dev = disk_devt(disk);
 	drive->diskseq = disk->diskseq;
+	drive->hold.cached = bdev_write_cache(drive->claim.bdev);
 	ret = pnvme_identity_read(drive->claim.bdev, &drive->identity, err);
 	if (ret)
 		pnvme_drive_release_lower(drive);
@@ -243,9 +282,16 @@ int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lo
  */
 void pnvme_drive_release_lower(struct pnvme_drive *drive)
 {
-	compat_claim_release(&drive->claim);
+	struct compat_claim claim;
+
+	down_write(&pnvme_view);
+	claim = drive->claim;
+	drive->claim = (struct compat_claim) { };
+	up_write(&pnvme_view);
+	if (claim.bdev)
+		compat_claim_release(&claim);
 	/* mark_dead() may have queued it until the claim was gone; it does nothing now */
-	cancel_delayed_work_sync(&drive->watch);
+	cancel_delayed_work_sync(&drive->hold.work);
 }
 
 struct pnvme_drive *pnvme_drive_next(struct pnvme_drive *drive)
@@ -336,34 +382,64 @@ void pnvme_drive_unlist(struct pnvme_drive *drive)
 	up_write(&pnvme_view);
 }
 
-/* Stops I/O for good; true for the one caller that did. */
-static bool stop(struct pnvme_drive *drive, const char *reason)
+/* From one of the states given, as bits, to failed; true for the one caller that did it. */
+static bool set_failed(struct pnvme_drive *drive, unsigned int from, const char *reason)
 {
 	bool first;
 
 	down_write(&pnvme_view);
-	first = drive->state == PNVME_DRIVE_STATE_LIVE;
+	first = drive->exposed && (from & BIT(drive->state));
 	if (first) {
 		WRITE_ONCE(drive->state, PNVME_DRIVE_STATE_FAILED);
 		strscpy(drive->reason, reason, sizeof(drive->reason));
-		WRITE_ONCE(drive->io_stopped, true);
+		drive->hold.deadline = 0;
 		pnvme_changed();
 	}
 	up_write(&pnvme_view);
 	return first;
 }
 
+static void fail_from(struct pnvme_drive *drive, unsigned int from, const char *reason)
+{
+	if (!set_failed(drive, from, reason))
+		return;
+	pnvme_hold_end(drive);
+	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_FAIL, drive,
+			  "failed: %s; I/O ends with errors until it is back and attached again; or close what uses it, then pnvme drive detach pnvme%d",
+			  reason, drive->instance);
+}
+
 /**
- * pnvme_drive_fail - end all I/O of a drive with errors from now on
- * @drive: may have failed already
+ * pnvme_drive_fail - end all I/O of a drive with errors from now on, also what waits
+ * @drive: may have failed already; pnvme_view is not held
  * @reason: half a sentence, "its capacity has changed"
  */
 void pnvme_drive_fail(struct pnvme_drive *drive, const char *reason)
 {
-	if (stop(drive, reason))
-		pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_FAIL, drive,
-				  "failed: %s; I/O ends with errors. Close what uses it, then pnvme drive detach pnvme%d",
-				  reason, drive->instance);
+	fail_from(drive, BIT(PNVME_DRIVE_STATE_LIVE) | BIT(PNVME_DRIVE_STATE_HELD), reason);
+}
+
+/* Likewise, unless it is not held any more. */
+void pnvme_drive_fail_held(struct pnvme_drive *drive, const char *reason)
+{
+	fail_from(drive, BIT(PNVME_DRIVE_STATE_HELD), reason);
+}
+
+/**
+ * pnvme_drive_fail_by_hand - pnvme drive fail: give a drive up, for now
+ * @drive: attached; needs no lock that may be held while something waits for the drive
+ * @check: change nothing
+ * @err: the sentence, on failure
+ *
+ * Return: 0, also if it had failed already; -ENOENT if it was just detached.
+ */
+int pnvme_drive_fail_by_hand(struct pnvme_drive *drive, bool check, struct pnvme_error *err)
+{
+	if (!READ_ONCE(drive->exposed))
+		return pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);
+	if (!check)
+		pnvme_drive_fail(drive, "given up by pnvme drive fail");
+	return 0;
 }
 
 void pnvme_drive_expose(struct pnvme_drive *drive)
@@ -391,10 +467,14 @@ void pnvme_drive_hide(struct pnvme_drive *drive)
 	pnvme_changed();
 	up_write(&pnvme_view);
 	cancel_delayed_work_sync(&drive->watch);
+	pnvme_hold_stop(drive);
 	list_for_each_entry_safe(ns, tmp, &drive->namespaces, node)
 		pnvme_ns_remove(ns);
 	/* nobody has anything open, and each namespace has waited for its I/O */
-	stop(drive, "detached");
+	down_write(&pnvme_view);
+	WRITE_ONCE(drive->state, PNVME_DRIVE_STATE_FAILED);
+	strscpy(drive->reason, "detached", sizeof(drive->reason));
+	up_write(&pnvme_view);
 	device_del(&drive->dev);
 	pnvme_drive_release_lower(drive);
 	pnvme_drive_unlist(drive);
@@ -491,9 +571,9 @@ int pnvme_drive_detach(struct pnvme_drive *drive, bool release, bool check,
 {
 	int ret;
 
-	mutex_lock(&drive->lock);
+	pnvme_drive_lock(drive);
 	ret = detach_locked(drive, release, check, err);
-	mutex_unlock(&drive->lock);
+	pnvme_drive_unlock(drive);
 	if (!ret && !check)
 		pnvme_drive_put(drive);	/* the list's */
 	return ret;
@@ -519,6 +599,7 @@ void pnvme_drive_use_settings(struct pnvme_drive *drive)
 {
 	lockdep_assert_held(&drive->lock);
 	WRITE_ONCE(drive->latency, le32_to_cpu(drive->label->latency));
+	pnvme_hold_use_settings(drive);
 }
 
 /**
@@ -546,7 +627,7 @@ int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *sett
 				   pnvme_refuse(err, -ERANGE,
 						"latency times at least one I/O in %u",
 						PNVME_LATENCY_MAX));
-	mutex_lock(&drive->lock);
+	pnvme_drive_lock(drive);
 	if (!drive->exposed)
 		ret = pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);
 	if (!ret)
@@ -556,7 +637,7 @@ int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *sett
 		ret = pnvme_drive_update(drive, err);
 		pnvme_drive_use_settings(drive);
 	}
-	mutex_unlock(&drive->lock);
+	pnvme_drive_unlock(drive);
 	if (!ret && !check)
 		pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_SET, drive, "settings changed");
 	return ret;
@@ -564,15 +645,25 @@ int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *sett
 
 int pnvme_drives_init(void)
 {
+	int ret;
+
 	pnvme_wq = alloc_workqueue("pnvme", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!pnvme_wq)
 		return -ENOMEM;
 	drive_class = class_create("pnvme");
 	if (IS_ERR(drive_class)) {
-		destroy_workqueue(pnvme_wq);
-		return PTR_ERR(drive_class);
+		ret = PTR_ERR(drive_class);
+		goto destroy;
 	}
-	return 0;
+	ret = pnvme_lower_init();
+	if (!ret)
+		ret = pnvme_resume_init();
+	if (!ret)
+		return 0;
+	class_destroy(drive_class);
+destroy:
+	destroy_workqueue(pnvme_wq);
+	return ret;
 }
 
 /*
@@ -583,10 +674,11 @@ void pnvme_drives_exit(void)
 {
 	struct pnvme_drive *drive, *tmp;
 
+	pnvme_resume_exit();
 	list_for_each_entry_safe(drive, tmp, &drives, node) {
-		mutex_lock(&drive->lock);
+		pnvme_drive_lock(drive);
 		pnvme_drive_hide(drive);
-		mutex_unlock(&drive->lock);
+		pnvme_drive_unlock(drive);
 		pnvme_drive_put(drive);
 	}
 	pnvme_namespaces_exit();

@@ -12,6 +12,7 @@
 #include <uapi/linux/pnvme.h>
 
 #include "error.h"
+#include "hold.h"
 #include "identity.h"
 #include "io.h"
 
@@ -28,29 +29,33 @@ extern struct rw_semaphore pnvme_view;
  * struct pnvme_drive - an attached drive
  * @dev: the parent of its namespaces' disks (/sys/class/pnvme/pnvmeN); also the
  *	reference count of this structure
- * @lock: serialises everything that changes the drive; held over label I/O
+ * @lock: serialises everything that changes the drive; held over label I/O, so that
+ *	neither holds nor their end may need it. See pnvme_drive_lock()
+ * @noio: what pnvme_drive_unlock() restores; @lock
  * @node: in pnvme_drives; pnvme_view
  * @namespaces: struct pnvme_ns.node; written under @lock and pnvme_view, read
  *	under either
- * @claim: the lower device, opened exclusively; constant while I/O is in flight
- * @lower_name: name of the lower disk when it was claimed; constant
- * @lower_dev: its device number; constant
- * @diskseq: its disk sequence number; constant
+ * @claim: the lower device, opened exclusively, @claim.bdev NULL while the drive is away;
+ *	constant while I/O is in flight; changes under @lock and pnvme_view
+ * @lower_name: name of the lower disk when it was claimed last; @lock and pnvme_view
+ * @lower_dev: its device number; likewise
+ * @diskseq: its disk sequence number; likewise
  * @uuid: from the label; constant
- * @identity: what it said of itself when it was claimed; constant
+ * @identity: what it said of itself when it was claimed last; @lock and pnvme_view
  * @label: what all slots hold, sequence 0 where that is nothing yet; the pointer is
  *	written under @lock and pnvme_view, read under either; what it points at
  *	never changes while it does
  * @next: draft of the label to come, see pnvme_drive_draft(); @lock
  * @check: scratch for reading labels back; @lock
- * @io_stopped: I/O is refused, as the drive failed or is detached; set once, under
- *	pnvme_view, read by the I/O path with preemption disabled until the I/O is
- *	counted as started. So after synchronize_rcu() none starts any more, and
+ * @gate: enum pnvme_gate, whether I/O may go down; written under @hold.lock, read by the
+ *	I/O path with preemption disabled until the I/O is counted as started. So after
+ *	it closed and synchronize_rcu() none starts any more, and
  *	pnvme_stats_in_flight() of the namespaces says what is left
  * @io_pool: contexts of I/O in flight; its own, so that one drive that does not
  *	answer starves no other
  * @latency: the setting: 0 no I/O is timed, 1 all are, N one in N; written under @lock,
  *	read by the I/O path without
+ * @hold: what waits while the drive is away
  * @watch: looks once a second whether the lower device is still what it was
  * @instance: N of pnvmeN; constant once listed
  * @state: pnvme_view
@@ -64,6 +69,7 @@ extern struct rw_semaphore pnvme_view;
 struct pnvme_drive {
 	struct device		dev;
 	struct mutex		lock;	/* changes, label I/O */
+	unsigned int		noio;
 	struct list_head	node;
 	struct list_head	namespaces;
 	struct compat_claim	claim;
@@ -75,9 +81,10 @@ struct pnvme_drive {
 	struct pnvme_label	*label;
 	struct pnvme_label	*next;
 	struct pnvme_label	*check;
-	bool			io_stopped;
+	enum pnvme_gate		gate;
 	struct pnvme_io_pool	io_pool;
 	u32			latency;
+	struct pnvme_hold	hold;
 	struct delayed_work	watch;
 	int			instance;
 	enum pnvme_drive_state	state;
@@ -137,6 +144,12 @@ struct pnvme_settings {
 /* For work that may do I/O: zeroing, watching. */
 extern struct workqueue_struct *pnvme_wq;
 
+extern const struct blk_holder_ops pnvme_drive_holder_ops;
+
+void pnvme_drive_lock(struct pnvme_drive *drive);
+bool pnvme_drive_trylock(struct pnvme_drive *drive);
+void pnvme_drive_unlock(struct pnvme_drive *drive);
+
 int pnvme_drives_init(void);
 void pnvme_drives_exit(void);
 
@@ -156,6 +169,8 @@ int pnvme_drive_set(struct pnvme_drive *drive, const struct pnvme_settings *sett
 void pnvme_drive_use_settings(struct pnvme_drive *drive);
 const char *pnvme_drive_look(const struct pnvme_drive *drive);
 void pnvme_drive_fail(struct pnvme_drive *drive, const char *reason);
+void pnvme_drive_fail_held(struct pnvme_drive *drive, const char *reason);
+int pnvme_drive_fail_by_hand(struct pnvme_drive *drive, bool check, struct pnvme_error *err);
 
 /* attach.c */
 int pnvme_drive_list(struct pnvme_drive *drive, u32 instance, struct pnvme_error *err);
@@ -168,6 +183,9 @@ void pnvme_drive_hide(struct pnvme_drive *drive);
 void pnvme_drive_expose(struct pnvme_drive *drive);
 
 /* lower.c */
+int pnvme_lower_init(void);
+struct class *pnvme_lower_class(void);
+const struct device_type *pnvme_lower_type(void);
 bool pnvme_lower_exists(dev_t dev);
 int pnvme_lower_claim(const struct pnvme_lower_id *id, void *holder,
 		      const struct blk_holder_ops *hops, struct compat_claim *claim,
@@ -178,6 +196,7 @@ struct pnvme_label *pnvme_drive_draft(struct pnvme_drive *drive);
 int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err);
 int pnvme_drive_verify(struct pnvme_drive *drive, struct pnvme_error *err);
 int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err);
+void pnvme_drive_settle(struct pnvme_drive *drive);
 int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err);
 
 extern unsigned int pnvme_generation;	/* pnvme_view; grows with each change that readers see */

@@ -3,6 +3,7 @@
  * Changing the label of an attached drive: draft, look whether the drive still
  * holds what we know, write pair by pair, and take it back if that fails.
  */
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "drive.h"
@@ -76,19 +77,45 @@ static int write_slots(struct pnvme_drive *drive, const struct pnvme_label *labe
 /* Old content, next sequence: whatever the failed write left behind is behind it. */
 static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 {
-	struct pnvme_label *old = pnvme_drive_draft(drive);
+	struct pnvme_label *old;
 
+	memcpy(drive->hold.unsure, drive->next, PNVME_LABEL_BYTES);
+	old = pnvme_drive_draft(drive);
 	old->sequence = cpu_to_le64(failed_sequence);
 	if (!pnvme_label_next(old)) {
 		pnvme_label_seal(old);
 		if (!write_slots(drive, old)) {
 			publish(drive);
+			drive->hold.torn = false;
 			return;
 		}
 	}
+	/* what a drive that went away holds now is one of these, and settled when it is back */
+	drive->hold.torn = true;
+	if (pnvme_hold_lower_lost(drive))
+		return;
 	drive->label_lost = true;
 	pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_LOST, drive,
 			  "a label update failed half way and could not be taken back; changes are refused until pnvme drive detach and attach repair it");
+}
+
+/**
+ * pnvme_drive_settle - a drive is back whose label was being written when it went
+ * @drive: live again; its @lock is held
+ *
+ * What the update was for did not happen, so it is taken back.
+ */
+void pnvme_drive_settle(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	u64 sequence = max(le64_to_cpu(h->unsure->sequence), le64_to_cpu(drive->next->sequence));
+
+	lockdep_assert_held(&drive->lock);
+	if (!h->torn)
+		return;
+	drive->label_lost = false;
+	memcpy(drive->next, h->unsure, PNVME_LABEL_BYTES);
+	roll_back(drive, sequence);
 }
 
 /*
@@ -125,6 +152,10 @@ static int write_draft(struct pnvme_drive *drive, struct pnvme_error *err)
 	}
 	if (drive->label->sequence)
 		roll_back(drive, sequence);
+	if (drive->hold.torn && !drive->label_lost)
+		return pnvme_refuse(err, -ENODEV,
+				    "%s went away while its label was written; nothing was changed, repeat when it is back",
+				    drive->lower_name);
 	if (drive->label_lost)
 		return pnvme_refuse(err, -EIO,
 				    "the label of %s cannot be written (error %d) nor restored; detach the drive, then look with pnvme drive examine",
@@ -165,8 +196,13 @@ int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err)
 		return pnvme_refuse(err, -EROFS,
 				    "drive %s is attached read-only; attach it without --read-only to change it",
 				    dev_name(&drive->dev));
+	if (READ_ONCE(drive->state) == PNVME_DRIVE_STATE_HELD)
+		return pnvme_refuse(err, -ENODEV,
+				    "drive %s is held and cannot be changed until it is back",
+				    dev_name(&drive->dev));
 	if (READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
-		return pnvme_refuse(err, -ENODEV, "drive %s is not live: %s; detach it",
+		return pnvme_refuse(err, -ENODEV,
+				    "drive %s is not live: %s; bring it back and attach it, or detach it",
 				    dev_name(&drive->dev), drive->reason);
 	if (drive->label_lost)
 		return pnvme_refuse(err, -EIO,
@@ -186,9 +222,16 @@ int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err)
  */
 int pnvme_drive_verify(struct pnvme_drive *drive, struct pnvme_error *err)
 {
-	const char *wrong = pnvme_drive_look(drive);
-	int ret;
+	const char *wrong;
+	int ret = pnvme_drive_writable(drive, err);
 
+	if (ret)
+		return ret;
+	/* what is gone may be held; that it is will be found out elsewhere */
+	if (pnvme_hold_lower_lost(drive))
+		return pnvme_refuse(err, -ENODEV, "%s is gone; nothing was changed",
+				    drive->lower_name);
+	wrong = pnvme_drive_look(drive);
 	if (wrong)
 		pnvme_drive_fail(drive, wrong);
 	ret = pnvme_drive_writable(drive, err);

@@ -4,13 +4,19 @@
  * rewritten: nothing is cloned or copied, and polled and NOWAIT I/O work as on
  * the drive itself. A context from the drive's pool remembers what completion
  * must give back.
+ *
+ * What failed because the drive went away is never sent again as the same bio, whose
+ * chain count is spent: a clone of it is. What cannot be taken back once the lower
+ * device has had it goes down as a clone from the start.
  */
 #include <linux/bio.h>
+#include <linux/blk-crypto.h>
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 #include <trace/events/block.h>
 
 #include "drive.h"
+#include "hold.h"
 #include "io.h"
 #include "namespace.h"
 #include "stats.h"
@@ -19,32 +25,8 @@
 #define POOL_MIN 64
 /* Free contexts that a CPU keeps at hand. */
 #define CACHE_MAX 64
-
-/**
- * struct pnvme_io - one I/O in flight; owned by it, so no field needs a lock
- * @end_io: of the caller's bio
- * @private: of the caller's bio
- * @next: in a CPU's list of free contexts
- * @bdev: of the caller's bio: our disk or a partition of it
- * @iter: of the caller's bio
- * @traced: BIO_TRACE_COMPLETION was set
- * @ns: it is for; there until the I/O is counted as done
- * @start: jiffies, from bio_start_io_acct()
- * @key: what it is counted as
- */
-struct pnvme_io {
-	union {
-		bio_end_io_t	*end_io;
-		struct pnvme_io	*next;
-	};
-	void			*private;
-	struct block_device	*bdev;
-	struct bvec_iter	iter;
-	bool			traced;
-	struct pnvme_ns		*ns;
-	unsigned long		start;
-	struct pnvme_stat_key	key;
-};
+/* Clones that are there even when no memory is. */
+#define CLONES_MIN 16
 
 /**
  * struct pnvme_io_cache - free contexts of one CPU and drive
@@ -77,10 +59,13 @@ void pnvme_io_exit(void)
  */
 int pnvme_io_pool_init(struct pnvme_io_pool *pool)
 {
+	int ret;
+
 	pool->cache = alloc_percpu(struct pnvme_io_cache);
 	if (!pool->cache)
 		return -ENOMEM;
-	return mempool_init_slab_pool(&pool->reserve, POOL_MIN, io_cache);
+	ret = bioset_init(&pool->clones, CLONES_MIN, 0, 0);
+	return ret ? ret : mempool_init_slab_pool(&pool->reserve, POOL_MIN, io_cache);
 }
 
 /**
@@ -102,6 +87,7 @@ void pnvme_io_pool_exit(struct pnvme_io_pool *pool)
 	}
 	free_percpu(pool->cache);
 	mempool_exit(&pool->reserve);
+	bioset_exit(&pool->clones);
 }
 
 /* NULL only for a bio that may not wait. */
@@ -162,19 +148,77 @@ static void restore(struct bio *bio, const struct pnvme_io *io)
 		bio_set_flag(bio, BIO_TRACE_COMPLETION);
 }
 
-static void io_end(struct bio *bio)
+/*
+ * Before the caller hears of it, so that a flush that it sends then covers it. What was
+ * written with FUA needs no flush. One cache line, written once between two flushes.
+ */
+static void note_written(const struct pnvme_io *io, struct pnvme_ns *ns)
 {
-	struct pnvme_io *io = bio->bi_private;
+	if (op_is_write(io->opf) && !(io->opf & REQ_FUA) && io->iter.bi_size &&
+	    !READ_ONCE(ns->doubt))
+		WRITE_ONCE(ns->doubt, 1);
+}
+
+/**
+ * pnvme_io_done - an I/O has come to its end: count it, tell its owner
+ * @io: its context, freed by this
+ * @bio: the caller's, as it came
+ * @status: how it ended; a chained bio keeps an error that it has already
+ */
+void pnvme_io_done(struct pnvme_io *io, struct bio *bio, blk_status_t status)
+{
 	struct pnvme_stat_key key = io->key;
 	struct pnvme_ns *ns = io->ns;
+	unsigned int bytes = io->iter.bi_size;
 
-	restore(bio, io);
+	if (likely(!status))
+		note_written(io, ns);
+	else if (!bio->bi_status)
+		bio->bi_status = status;
 	compat_end_io_acct(io->bdev, bio_op(bio), bvec_iter_sectors(io->iter), io->start);
 	io_free(&ns->drive->io_pool, io);
 	/* last: namespace and drive may go when all is counted as done */
-	pnvme_stats_end(&ns->stats, &key, bio->bi_iter.bi_size, bio->bi_status);
+	pnvme_stats_end(&ns->stats, &key, bytes, status);
 	/* never the saved end_io directly: chained bios have no callable one since 7.0 */
 	bio_endio(bio);
+}
+
+/* Whatever the flush was to cover is in doubt again. */
+static void io_failed(struct pnvme_io *io, struct bio *bio, blk_status_t status)
+{
+	if (io->flushes)
+		WRITE_ONCE(io->ns->doubt, 1);
+	io->bio = bio;
+	io->status = status;
+	if (!pnvme_hold_park(io))
+		pnvme_io_done(io, bio, status);
+}
+
+static void io_end(struct bio *bio)
+{
+	struct pnvme_io *io = bio->bi_private;
+	blk_status_t status = bio->bi_status;
+
+	restore(bio, io);
+	if (likely(!status)) {
+		pnvme_io_done(io, bio, 0);
+		return;
+	}
+	/* an error that is not the end must not stay; only what cannot be chained came this way */
+	bio->bi_status = 0;
+	io_failed(io, bio, status);
+}
+
+static void clone_end(struct bio *clone)
+{
+	struct pnvme_io *io = clone->bi_private;
+	blk_status_t status = clone->bi_status;
+
+	bio_put(clone);
+	if (likely(!status))
+		pnvme_io_done(io, io->bio, 0);
+	else
+		io_failed(io, io->bio, status);
 }
 
 static bool modifies(const struct bio *bio)
@@ -183,18 +227,36 @@ static bool modifies(const struct bio *bio)
 	return op_is_write(bio_op(bio)) && !(op_is_flush(bio->bi_opf) && !bio_sectors(bio));
 }
 
-/* Count it as started, from when on it is waited for, unless I/O is refused. */
+/* Count it as started, from when on it is waited for, unless the gate is closed. */
 static bool io_begin(struct pnvme_io *io, const struct bio *bio, struct pnvme_ns *ns)
 {
 	const struct pnvme_drive *drive = ns->drive;
-	bool stopped;
+	bool open;
 
 	preempt_disable();
-	stopped = READ_ONCE(drive->io_stopped);
-	if (likely(!stopped))
+	open = READ_ONCE(drive->gate) == PNVME_GATE_OPEN;
+	if (likely(open))
 		pnvme_stats_start(&ns->stats, &io->key, bio, READ_ONCE(drive->latency));
 	preempt_enable();
-	return !stopped;
+	return open;
+}
+
+/* What completion must know of it, and the start of its accounting. */
+static void io_save(struct pnvme_io *io, struct bio *bio, struct pnvme_ns *ns)
+{
+	io->bdev = bio->bi_bdev;
+	io->iter = bio->bi_iter;
+	io->opf = bio->bi_opf;
+	io->traced = bio_flagged(bio, BIO_TRACE_COMPLETION);
+	io->tries = 0;
+	io->ns = ns;
+	io->start = bio_start_io_acct(bio);
+}
+
+/* A flush that is about to go down covers all that was acknowledged before. */
+static void io_flushes(struct pnvme_io *io, struct pnvme_ns *ns)
+{
+	io->flushes = unlikely(io->opf & REQ_PREFLUSH) && xchg(&ns->doubt, 0);
 }
 
 /* The bio becomes one for the lower device. */
@@ -202,17 +264,55 @@ static void io_remap(struct pnvme_io *io, struct bio *bio, struct pnvme_ns *ns)
 {
 	io->end_io = bio->bi_end_io;
 	io->private = bio->bi_private;
-	io->bdev = bio->bi_bdev;
-	io->iter = bio->bi_iter;
-	io->traced = bio_flagged(bio, BIO_TRACE_COMPLETION);
-	io->ns = ns;
-	io->start = bio_start_io_acct(bio);
-
 	bio->bi_end_io = io_end;
 	bio->bi_private = io;
 	bio_set_dev(bio, ns->drive->claim.bdev);
 	bio->bi_iter.bi_sector += ns->first;
 	trace_block_bio_remap(bio, disk_devt(io->bdev->bd_disk), io->iter.bi_sector);
+	submit_bio_noacct(bio);
+}
+
+/*
+ * A chained bio may end with the error of another one, which a retry would have to
+ * clear; protection information of the caller's and encryption contexts change hands on
+ * the way down.
+ */
+static bool wants_clone(struct bio *bio)
+{
+	return bio_flagged(bio, BIO_CHAIN) || (bio->bi_opf & REQ_INTEGRITY) ||
+	       bio_has_crypt_ctx(bio);
+}
+
+/* The caller's bio stays as it is; what goes down is a clone, which nobody polls for. */
+static void io_clone(struct pnvme_io *io, struct bio *bio, blk_opf_t drop, gfp_t gfp)
+{
+	struct pnvme_ns *ns = io->ns;
+	struct bio *clone = bio_alloc_clone(ns->drive->claim.bdev, bio, gfp,
+					    &ns->drive->io_pool.clones);
+
+	io->bio = bio;
+	if (!clone) {
+		io_failed(io, bio, gfp == GFP_NOWAIT ? BLK_STS_AGAIN : BLK_STS_RESOURCE);
+		return;
+	}
+	clone->bi_opf |= io->opf & (REQ_PREFLUSH | REQ_FUA);
+	clone->bi_opf &= ~(drop | REQ_POLLED);
+	clone->bi_end_io = clone_end;
+	clone->bi_private = io;
+	clone->bi_iter.bi_sector += ns->first;
+	trace_block_bio_remap(clone, disk_devt(io->bdev->bd_disk), io->iter.bi_sector);
+	submit_bio_noacct(clone);
+}
+
+/**
+ * pnvme_io_retry - send an I/O down once more
+ * @io: parked before; its drive is there
+ */
+void pnvme_io_retry(struct pnvme_io *io)
+{
+	io->tries++;
+	io_flushes(io, io->ns);
+	io_clone(io, io->bio, REQ_NOWAIT, GFP_NOIO);
 }
 
 /*
@@ -241,6 +341,27 @@ static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
 	bio_endio(bio);
 }
 
+/* The drive is away, or for good: the bio waits or ends. False: it is back by now. */
+static bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
+{
+	switch (pnvme_hold_bio(ns, bio)) {
+	case PNVME_GATE_OPEN:
+		return false;
+	case PNVME_GATE_HELD:
+		if (bio->bi_opf & REQ_NOWAIT)
+			refuse(ns, bio, BLK_STS_AGAIN);
+		return true;
+	default:
+		refuse(ns, bio, BLK_STS_IOERR);
+		return true;
+	}
+}
+
+static bool forbidden(const struct pnvme_ns *ns, const struct bio *bio)
+{
+	return (ns->read_only && modifies(bio)) || pnvme_fence_stops(ns, bio->bi_opf);
+}
+
 /**
  * pnvme_submit_bio - block_device_operations.submit_bio of a namespace
  * @bio: of the disk or a partition of it, its sector relative to the disk
@@ -248,23 +369,31 @@ static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
 void pnvme_submit_bio(struct bio *bio)
 {
 	struct pnvme_ns *ns = bio->bi_bdev->bd_disk->private_data;
-	struct pnvme_io_pool *pool = &ns->drive->io_pool;
+	struct pnvme_drive *drive = ns->drive;
 	struct pnvme_io *io;
 
-	if (unlikely((ns->read_only && modifies(bio)) || beyond_end(bio))) {
+	if (unlikely(((ns->read_only | READ_ONCE(ns->fence)) && forbidden(ns, bio)) ||
+		     beyond_end(bio))) {
 		refuse(ns, bio, BLK_STS_IOERR);
 		return;
 	}
-	io = io_alloc(pool, bio);
+again:
+	/* before there is a context, which only a drive that is there gives back */
+	if (unlikely(READ_ONCE(drive->gate)) && gate_closed(ns, bio))
+		return;
+	io = io_alloc(&drive->io_pool, bio);
 	if (unlikely(!io)) {
 		refuse(ns, bio, BLK_STS_AGAIN);
 		return;
 	}
 	if (unlikely(!io_begin(io, bio, ns))) {
-		io_free(pool, io);
-		refuse(ns, bio, BLK_STS_IOERR);
-		return;
+		io_free(&drive->io_pool, io);
+		goto again;
 	}
-	io_remap(io, bio, ns);
-	submit_bio_noacct(bio);
+	io_save(io, bio, ns);
+	io_flushes(io, ns);
+	if (likely(!wants_clone(bio)))
+		io_remap(io, bio, ns);
+	else
+		io_clone(io, bio, 0, bio->bi_opf & REQ_NOWAIT ? GFP_NOWAIT : GFP_NOIO);
 }

@@ -161,6 +161,12 @@ void pnvme_slots_free(struct pnvme_slots *slots)
 		pnvme_label_free(slots->copy[i]);
 }
 
+int pnvme_slot_read(struct block_device *bdev, u64 capacity, unsigned int slot,
+		    struct pnvme_label *label)
+{
+	return slot_io(bdev, capacity, slot, REQ_OP_READ, label);
+}
+
 void pnvme_slots_read(struct block_device *bdev, u64 capacity, struct pnvme_slots *slots)
 {
 	int i;

@@ -25,6 +25,8 @@ void pnvme_slots_free(struct pnvme_slots *slots);
  * the one of this moment, which somebody may have changed under us.
  */
 void pnvme_slots_read(struct block_device *bdev, u64 capacity, struct pnvme_slots *slots);
+int pnvme_slot_read(struct block_device *bdev, u64 capacity, unsigned int slot,
+		    struct pnvme_label *label);
 int pnvme_slots_zero(struct block_device *bdev, u64 capacity, bool mark);
 bool pnvme_slot_is_erased(const struct pnvme_label *copy);
 int pnvme_label_write(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,

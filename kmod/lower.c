@@ -54,6 +54,38 @@ static int lower_suits(const struct pnvme_lower_id *id, struct block_device *bde
 	return 0;
 }
 
+static struct class *lower_class;		/* constant once loaded */
+static const struct device_type *lower_type;	/* likewise */
+
+/**
+ * pnvme_lower_init - learn what block devices look like to the driver core
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pnvme_lower_init(void)
+{
+	struct gendisk *disk = compat_any_disk();
+
+	if (!disk)
+		return -ENOMEM;
+	/* constant since 6.4, which those that take it know */
+	lower_class = (struct class *)disk_to_dev(disk)->class;
+	lower_type = disk_to_dev(disk)->type;
+	put_disk(disk);
+	return 0;
+}
+
+struct class *pnvme_lower_class(void)
+{
+	return lower_class;
+}
+
+/* What every whole disk is, and no partition. */
+const struct device_type *pnvme_lower_type(void)
+{
+	return lower_type;
+}
+
 /*
  * Opening a number that no device has asks for a module that might make one,
  * and waits for it; such a module may in turn wait for generic netlink, in an
@@ -61,7 +93,7 @@ static int lower_suits(const struct pnvme_lower_id *id, struct block_device *bde
  */
 bool pnvme_lower_exists(dev_t dev)
 {
-	struct device *found = class_find_device_by_devt(compat_block_class(), dev);
+	struct device *found = class_find_device_by_devt(lower_class, dev);
 
 	put_device(found);
 	return found;

@@ -91,8 +91,11 @@ static void ns_release(struct gendisk *disk)
 	struct pnvme_ns *ns = disk->private_data;
 
 	spin_lock(&ns->open_lock);
-	if (ns->scanner != current && !--ns->openers)
+	if (ns->scanner != current && !--ns->openers) {
 		ns->opener[0] = '\0';
+		/* who was told that flushes fail has given up */
+		WRITE_ONCE(ns->fence, PNVME_FENCE_NONE);
+	}
 	spin_unlock(&ns->open_lock);
 }
 
@@ -330,7 +333,7 @@ static void set_disk(struct pnvme_ns *ns, struct gendisk *disk)
 }
 
 /* lsblk shows the stack by these links; without them it works all the same. */
-static void link_holder(struct pnvme_ns *ns)
+void pnvme_ns_link_lower(struct pnvme_ns *ns)
 {
 	int ret = bd_link_disk_holder(ns->drive->claim.bdev, ns->disk);
 
@@ -338,6 +341,13 @@ static void link_holder(struct pnvme_ns *ns)
 	if (ret)
 		pr_warn("%s: no holder link below %s (error %d)\n", ns->disk->disk_name,
 			ns->drive->lower_name, -ret);
+}
+
+void pnvme_ns_unlink_lower(struct pnvme_ns *ns)
+{
+	if (ns->linked)
+		bd_unlink_disk_holder(ns->drive->claim.bdev, ns->disk);
+	ns->linked = false;
 }
 
 /**
@@ -385,7 +395,7 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 		return ret;
 	}
 	set_disk(ns, disk);
-	link_holder(ns);
+	pnvme_ns_link_lower(ns);
 	pnvme_ns_needs_scan(ns);
 	return 0;
 }
@@ -412,10 +422,9 @@ void pnvme_ns_remove(struct pnvme_ns *ns)
 
 	lockdep_assert_held(&ns->drive->lock);
 	pnvme_zero_cancel(ns);
+	pnvme_ns_unlink_lower(ns);
 	disk = unlist(ns);
 	if (disk) {
-		if (ns->linked)
-			bd_unlink_disk_holder(ns->drive->claim.bdev, disk);
 		del_gendisk(disk);
 		wait_idle(ns);
 		pnvme_stats_exit(&ns->stats);

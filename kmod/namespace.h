@@ -2,6 +2,7 @@
 #ifndef PNVME_NAMESPACE_H
 #define PNVME_NAMESPACE_H
 
+#include <linux/atomic.h>
 #include <linux/blkdev.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -33,7 +34,14 @@ struct pnvme_drive;
  * @read_only: modifications are refused; written while closed, under drive->lock
  *	and pnvme_view, read by the I/O path without a lock
  * @linked: the holder links exist; drive->lock
- * @open_lock: guards the next five
+ * @doubt: a modification was acknowledged that no completed flush covers; written by the
+ *	I/O path, see note_written()
+ * @held: I/Os that wait for the drive
+ * @held_total: how many ever did
+ * @open_lock: guards the next eight
+ * @fence: enum pnvme_fence, read by the I/O path without the lock
+ * @fences: how often it was fenced
+ * @fenced_at: when it was last, CLOCK_REALTIME, ns
  * @openers: opens of disk and partitions that were not released
  * @closed: no more opens, the disk is about to go or to change
  * @opener: who opened it last, "comm[pid]"
@@ -64,7 +72,14 @@ struct pnvme_ns {
 	bool			read_only;
 	bool			linked;
 
-	spinlock_t		open_lock;	/* the next five */
+	int			doubt;
+	atomic_t		held;
+	atomic64_t		held_total;
+
+	spinlock_t		open_lock;	/* the next eight */
+	u8			fence;
+	u32			fences;
+	u64			fenced_at;
 	unsigned int		openers;
 	bool			closed;
 	char			opener[32];
@@ -99,6 +114,18 @@ void pnvme_ns_reopen(struct pnvme_ns *ns);
 bool pnvme_name_taken(const char *name, const struct pnvme_ns *except);
 
 void pnvme_ns_needs_scan(struct pnvme_ns *ns);
+
+/* drive->lock is held. */
+void pnvme_ns_link_lower(struct pnvme_ns *ns);
+void pnvme_ns_unlink_lower(struct pnvme_ns *ns);
+
+/* Does its fence stop a bio with these flags? */
+static inline bool pnvme_fence_stops(const struct pnvme_ns *ns, blk_opf_t opf)
+{
+	u8 fence = READ_ONCE(ns->fence);
+
+	return fence == PNVME_FENCE_ALL || (fence == PNVME_FENCE_FLUSH && op_is_flush(opf));
+}
 
 /* No lock is held. */
 void pnvme_drive_scan_partitions(struct pnvme_drive *drive);

@@ -167,14 +167,22 @@ int pnvme_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* Drives. */
 
+/* While the drive is away its device's name and number may be another one's. */
+static int put_lower_device(struct sk_buff *skb, const struct pnvme_drive *drive)
+{
+	if (!drive->claim.bdev)
+		return 0;
+	return nla_put_u32(skb, PNVME_A_DRIVE_MAJOR, MAJOR(drive->lower_dev)) ||
+	       nla_put_u32(skb, PNVME_A_DRIVE_MINOR, MINOR(drive->lower_dev)) ||
+	       put_u64(skb, PNVME_A_DRIVE_DISKSEQ, drive->diskseq) ||
+	       nla_put_string(skb, PNVME_A_DRIVE_DEVICE, drive->lower_name);
+}
+
 static int put_lower(struct sk_buff *skb, const struct pnvme_drive *drive)
 {
 	const struct pnvme_identity *id = &drive->identity;
 
-	return nla_put_u32(skb, PNVME_A_DRIVE_MAJOR, MAJOR(drive->lower_dev)) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_MINOR, MINOR(drive->lower_dev)) ||
-	       put_u64(skb, PNVME_A_DRIVE_DISKSEQ, drive->diskseq) ||
-	       nla_put_string(skb, PNVME_A_DRIVE_DEVICE, drive->lower_name) ||
+	return put_lower_device(skb, drive) ||
 	       nla_put(skb, PNVME_A_DRIVE_HWID, sizeof(id->hwid), id->hwid) ||
 	       nla_put_u32(skb, PNVME_A_DRIVE_HWID_TYPE, id->hwid_type) ||
 	       nla_put_u32(skb, PNVME_A_DRIVE_PROOF,
@@ -221,13 +229,24 @@ static int put_state(struct sk_buff *skb, const struct pnvme_drive *drive)
 	       nla_put_u8(skb, PNVME_A_DRIVE_REPAIRED, drive->repaired);
 }
 
+static int put_hold(struct sk_buff *skb, const struct pnvme_drive *drive)
+{
+	unsigned long deadline = drive->hold.deadline;
+	long left = deadline - jiffies;
+
+	return nla_put_u32(skb, PNVME_A_DRIVE_HOLDS, drive->hold.holds) ||
+	       nla_put_u32(skb, PNVME_A_DRIVE_FENCES, drive->hold.fences) ||
+	       (deadline && nla_put_u32(skb, PNVME_A_DRIVE_HOLD_LEFT,
+					left > 0 ? DIV_ROUND_UP(left, HZ) : 0));
+}
+
 /* pnvme_view is held. */
 static int drive_put_all(struct sk_buff *skb, const struct pnvme_drive *drive)
 {
 	if (nla_put(skb, PNVME_A_DRIVE_UUID, sizeof(drive->uuid), drive->uuid) ||
 	    nla_put_u32(skb, PNVME_A_DRIVE_INSTANCE, drive->instance) ||
 	    put_lower(skb, drive) || put_label(skb, drive->label) ||
-	    put_space(skb, drive) || put_state(skb, drive))
+	    put_space(skb, drive) || put_state(skb, drive) || put_hold(skb, drive))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -545,6 +564,21 @@ int pnvme_nl_drive_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return nl_result(skb, info, ret, &err);
 }
 
+int pnvme_nl_drive_fail_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_error err = { };
+	struct pnvme_drive *drive = drive_of(info, PNVME_A_DRIVE_UUID, &err);
+	int ret;
+
+	if (IS_ERR(drive))
+		return nl_result(skb, info, PTR_ERR(drive), &err);
+	ret = pnvme_drive_fail_by_hand(drive, info->attrs[PNVME_A_DRIVE_CHECK], &err);
+	if (!ret)
+		ret = reply_done(info, PNVME_CMD_DRIVE_FAIL, drive_fill, drive);
+	pnvme_drive_put(drive);
+	return nl_result(skb, info, ret, &err);
+}
+
 /* Namespaces. */
 
 static int put_progress(struct sk_buff *skb, const struct pnvme_ns *ns)
@@ -568,6 +602,24 @@ static int put_openers(struct sk_buff *skb, struct pnvme_ns *ns)
 	spin_unlock(&ns->open_lock);
 	return nla_put_u32(skb, PNVME_A_NAMESPACE_OPEN, openers) ||
 	       (openers && nla_put_string(skb, PNVME_A_NAMESPACE_OPENER, opener));
+}
+
+static int put_held(struct sk_buff *skb, struct pnvme_ns *ns)
+{
+	u64 fenced_at;
+	u32 fences;
+	u8 fence;
+
+	spin_lock(&ns->open_lock);
+	fence = ns->fence;
+	fences = ns->fences;
+	fenced_at = ns->fenced_at;
+	spin_unlock(&ns->open_lock);
+	return nla_put_u32(skb, PNVME_A_NAMESPACE_HELD, atomic_read(&ns->held)) ||
+	       put_u64(skb, PNVME_A_NAMESPACE_HELD_TOTAL, atomic64_read(&ns->held_total)) ||
+	       nla_put_u32(skb, PNVME_A_NAMESPACE_FENCE, fence) ||
+	       nla_put_u32(skb, PNVME_A_NAMESPACE_FENCES, fences) ||
+	       (fences && put_u64(skb, PNVME_A_NAMESPACE_FENCED_AT, fenced_at));
 }
 
 /*
@@ -605,7 +657,7 @@ static int ns_put_all(struct sk_buff *skb, struct pnvme_ns *ns)
 	    (ns->reason[0] && nla_put_string(skb, PNVME_A_NAMESPACE_REASON, ns->reason)) ||
 	    nla_put_u32(skb, PNVME_A_NAMESPACE_POLICY, ns->policy) ||
 	    nla_put_u8(skb, PNVME_A_NAMESPACE_READ_ONLY, ns->read_only) ||
-	    put_openers(skb, ns) || put_progress(skb, ns))
+	    put_openers(skb, ns) || put_progress(skb, ns) || put_held(skb, ns))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -850,6 +902,20 @@ int pnvme_nl_ns_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (req.has_policy)
 		req.policy = nla_get_u32(attrs[PNVME_A_NAMESPACE_POLICY]);
 	return change(skb, info, PNVME_CMD_NS_SET, pnvme_ns_set, &req, &err);
+}
+
+int pnvme_nl_ns_unfence_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_error err = { };
+	struct pnvme_ns *ns = ns_of(info, &err);
+	int ret;
+
+	if (IS_ERR(ns))
+		return nl_result(skb, info, PTR_ERR(ns), &err);
+	pnvme_ns_unfence(ns, info->attrs[PNVME_A_NAMESPACE_CHECK]);
+	ret = reply_done(info, PNVME_CMD_NS_UNFENCE, ns_fill, ns);
+	pnvme_ns_put(ns);
+	return nl_result(skb, info, ret, &err);
 }
 
 int pnvme_netlink_init(void)

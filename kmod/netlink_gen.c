@@ -147,6 +147,19 @@ static const struct nla_policy pnvme_stat_get_nl_policy[PNVME_A_STAT_OP + 1] = {
 	[PNVME_A_STAT_OP] = NLA_POLICY_MAX(NLA_U32, 4),
 };
 
+/* PNVME_CMD_DRIVE_FAIL - do */
+static const struct nla_policy pnvme_drive_fail_nl_policy[PNVME_A_DRIVE_CHECK + 1] = {
+	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_DRIVE_CHECK] = { .type = NLA_FLAG, },
+};
+
+/* PNVME_CMD_NS_UNFENCE - do */
+static const struct nla_policy pnvme_ns_unfence_nl_policy[PNVME_A_NAMESPACE_CHECK + 1] = {
+	[PNVME_A_NAMESPACE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for pnvme */
 static const struct genl_split_ops pnvme_nl_ops[] = {
 	{
@@ -276,6 +289,22 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.policy		= pnvme_stat_get_nl_policy,
 		.maxattr	= PNVME_A_STAT_OP,
 		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= PNVME_CMD_DRIVE_FAIL,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_drive_fail_doit,
+		.policy		= pnvme_drive_fail_nl_policy,
+		.maxattr	= PNVME_A_DRIVE_CHECK,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_NS_UNFENCE,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_ns_unfence_doit,
+		.policy		= pnvme_ns_unfence_nl_policy,
+		.maxattr	= PNVME_A_NAMESPACE_CHECK,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

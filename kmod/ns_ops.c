@@ -22,16 +22,16 @@ static int ns_index(const struct pnvme_label *label, const struct pnvme_ns *ns)
 /* Detached or deleted while we waited for the mutex? */
 static int ns_lock(struct pnvme_ns *ns, struct pnvme_error *err)
 {
-	mutex_lock(&ns->drive->lock);
+	pnvme_drive_lock(ns->drive);
 	if (!list_empty(&ns->node))
 		return 0;
-	mutex_unlock(&ns->drive->lock);
+	pnvme_drive_unlock(ns->drive);
 	return pnvme_refuse(err, -ENOENT, "namespace %s is gone; see pnvme ns show", ns->name);
 }
 
 static void ns_unlock(struct pnvme_ns *ns)
 {
-	mutex_unlock(&ns->drive->lock);
+	pnvme_drive_unlock(ns->drive);
 }
 
 static int refuse_busy_zeroing(const struct pnvme_ns *ns, struct pnvme_error *err)
@@ -318,9 +318,9 @@ int pnvme_ns_create(struct pnvme_drive *drive, const struct pnvme_ns_request *re
 
 	if (ret)
 		return ret;
-	mutex_lock(&drive->lock);
+	pnvme_drive_lock(drive);
 	ret = create_locked(drive, req, result, err);
-	mutex_unlock(&drive->lock);
+	pnvme_drive_unlock(drive);
 	if (!ret && !req->check)
 		pnvme_drive_scan_partitions(drive);
 	return ret;

@@ -11,10 +11,12 @@
 
 /**
  * struct reserve - where an operation goes to
- * @lower: the lower device; the namespace is open, which keeps it
+ * @drive: its @lock is held over the operation, which keeps @lower
+ * @lower: the lower device
  * @ops: of the lower device
  */
 struct reserve {
+	struct pnvme_drive	*drive;
 	struct block_device	*lower;
 	const struct pr_ops	*ops;
 };
@@ -30,21 +32,32 @@ static bool has_drive_to_itself(const struct pnvme_ns *ns)
 	return sole;
 }
 
-/*
- * No lock is held over the operation, which may wait for the drive: a neighbour that
- * is created meanwhile might as well have come right after it.
- */
+/* Nothing of a drive that is away is waited for here, nor tried again: -EIO. */
 static int begin_read(struct block_device *bdev, struct reserve *r)
 {
 	struct pnvme_ns *ns = bdev->bd_disk->private_data;
+	int ret = 0;
 
+	r->drive = ns->drive;
+	pnvme_drive_lock(r->drive);
+	r->lower = r->drive->claim.bdev;
 	if (!has_drive_to_itself(ns))
-		return -EOPNOTSUPP;
-	if (READ_ONCE(ns->drive->io_stopped))
-		return -EIO;
-	r->lower = ns->drive->claim.bdev;
-	r->ops = r->lower->bd_disk->fops->pr_ops;
-	return r->ops ? 0 : -EOPNOTSUPP;
+		ret = -EOPNOTSUPP;
+	else if (READ_ONCE(r->drive->gate) != PNVME_GATE_OPEN)
+		ret = -EIO;
+	else
+		r->ops = r->lower->bd_disk->fops->pr_ops;
+	if (!ret && !r->ops)
+		ret = -EOPNOTSUPP;
+	if (ret)
+		pnvme_drive_unlock(r->drive);
+	return ret;
+}
+
+static int end(struct reserve *r, int ret)
+{
+	pnvme_drive_unlock(r->drive);
+	return ret;
 }
 
 /* What others may do with the drive is changed by nobody who may only read. */
@@ -62,9 +75,8 @@ static int reserve_register(struct block_device *bdev, u64 old_key, u64 new_key,
 
 	if (ret)
 		return ret;
-	if (!r.ops->pr_register)
-		return -EOPNOTSUPP;
-	return r.ops->pr_register(r.lower, old_key, new_key, flags);
+	return end(&r, r.ops->pr_register ? r.ops->pr_register(r.lower, old_key, new_key, flags) :
+		   -EOPNOTSUPP);
 }
 
 static int reserve_reserve(struct block_device *bdev, u64 key, enum pr_type type, u32 flags)
@@ -74,9 +86,8 @@ static int reserve_reserve(struct block_device *bdev, u64 key, enum pr_type type
 
 	if (ret)
 		return ret;
-	if (!r.ops->pr_reserve)
-		return -EOPNOTSUPP;
-	return r.ops->pr_reserve(r.lower, key, type, flags);
+	return end(&r, r.ops->pr_reserve ? r.ops->pr_reserve(r.lower, key, type, flags) :
+		   -EOPNOTSUPP);
 }
 
 static int reserve_release(struct block_device *bdev, u64 key, enum pr_type type)
@@ -86,9 +97,8 @@ static int reserve_release(struct block_device *bdev, u64 key, enum pr_type type
 
 	if (ret)
 		return ret;
-	if (!r.ops->pr_release)
-		return -EOPNOTSUPP;
-	return r.ops->pr_release(r.lower, key, type);
+	return end(&r, r.ops->pr_release ? r.ops->pr_release(r.lower, key, type) :
+		   -EOPNOTSUPP);
 }
 
 static int reserve_preempt(struct block_device *bdev, u64 old_key, u64 new_key,
@@ -99,9 +109,9 @@ static int reserve_preempt(struct block_device *bdev, u64 old_key, u64 new_key,
 
 	if (ret)
 		return ret;
-	if (!r.ops->pr_preempt)
-		return -EOPNOTSUPP;
-	return r.ops->pr_preempt(r.lower, old_key, new_key, type, abort);
+	return end(&r, r.ops->pr_preempt ?
+		   r.ops->pr_preempt(r.lower, old_key, new_key, type, abort) :
+		   -EOPNOTSUPP);
 }
 
 static int reserve_clear(struct block_device *bdev, u64 key)
@@ -111,9 +121,8 @@ static int reserve_clear(struct block_device *bdev, u64 key)
 
 	if (ret)
 		return ret;
-	if (!r.ops->pr_clear)
-		return -EOPNOTSUPP;
-	return r.ops->pr_clear(r.lower, key);
+	return end(&r, r.ops->pr_clear ? r.ops->pr_clear(r.lower, key) :
+		   -EOPNOTSUPP);
 }
 
 static int __maybe_unused reserve_read_keys(struct block_device *bdev, struct pr_keys *keys)
@@ -123,7 +132,7 @@ static int __maybe_unused reserve_read_keys(struct block_device *bdev, struct pr
 
 	if (ret)
 		return ret;
-	return compat_pr_read_keys(r.ops, r.lower, keys);
+	return end(&r, compat_pr_read_keys(r.ops, r.lower, keys));
 }
 
 static int __maybe_unused reserve_read_reservation(struct block_device *bdev,
@@ -134,7 +143,7 @@ static int __maybe_unused reserve_read_reservation(struct block_device *bdev,
 
 	if (ret)
 		return ret;
-	return compat_pr_read_reservation(r.ops, r.lower, held);
+	return end(&r, compat_pr_read_reservation(r.ops, r.lower, held));
 }
 
 const struct pr_ops pnvme_reserve_ops = {

@@ -86,7 +86,11 @@ static void zero_finish(struct pnvme_ns *ns, int ret)
 {
 	struct pnvme_error err = { };
 
-	if (ret)
+	if (!ret)
+		ret = pnvme_drive_writable(ns->drive, &err);
+	if (ret && err.text[0])
+		;	/* said already */
+	else if (ret)
 		pnvme_refuse(&err, ret,
 			     "old data could not be zeroed (error %d); look at the drive's health",
 			     -ret);
@@ -104,7 +108,7 @@ static void zero_finish(struct pnvme_ns *ns, int ret)
  */
 static bool lock_unless_cancelled(struct pnvme_ns *ns)
 {
-	while (!mutex_trylock(&ns->drive->lock)) {
+	while (!pnvme_drive_trylock(ns->drive)) {
 		if (READ_ONCE(ns->zero_cancel))
 			return false;
 		schedule_timeout_uninterruptible(msecs_to_jiffies(10));
@@ -122,7 +126,7 @@ static void zero_work(struct work_struct *work)
 		return;
 	if (!READ_ONCE(ns->zero_cancel))
 		zero_finish(ns, ret);
-	mutex_unlock(&drive->lock);
+	pnvme_drive_unlock(drive);
 	pnvme_drive_scan_partitions(drive);
 }
 

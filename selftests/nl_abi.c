@@ -185,8 +185,9 @@ static void expect_attrs(int line, const struct nl_reply *reply, const struct nl
 
 #define DRIVE_ATTRS " uuid instance major minor diskseq device state proof epoch sequence owner hwid " \
 	"hwid-type serial model lba-size capacity size free largest-free namespaces read-only " \
-	"repaired hold-timeout on-resume hold-proof latency "
-#define NS_ATTRS " uuid nguid name nsid drive start size state open policy read-only "
+	"repaired hold-timeout on-resume hold-proof latency holds fences "
+#define NS_ATTRS " uuid nguid name nsid drive start size state open policy read-only " \
+	"held held-total fence fences "
 #define NS_LIVE_ATTRS NS_ATTRS "device major minor "
 #define ATTRS(set, names, maybe) expect_attrs(__LINE__, &last, set, names, maybe)
 
@@ -316,7 +317,7 @@ static void test_numbers(void)
 	EXPECT(nl_field_named(nl_event, "time")->id == PNVME_A_EVENT_TIME);
 	EXPECT(nl_op_named("ns-set")->cmd == PNVME_CMD_NS_SET);
 	EXPECT(PNVME_CMD_EVENT == 15 && PNVME_EVENT_TYPE_NS_FAIL == 10 &&
-	       PNVME_EVENT_TYPE_LABEL_LOST == 11);
+	       PNVME_EVENT_TYPE_LABEL_LOST == 11 && PNVME_EVENT_TYPE_NS_UNFENCE == 16);
 	EXPECT(PNVME_DRIVE_STATE_FAILED == 2 && PNVME_NS_STATE_NAME_CONFLICT == 3);
 	EXPECT(PNVME_POLICY_ADMIN == 2 && PNVME_ON_RESUME_FAIL == 2 && PNVME_PROOF_STRONG == 1);
 }
@@ -478,7 +479,7 @@ static const char *const *base_request(const char *op)
 
 	snprintf(maj, sizeof(maj), "major=%u", major(device_number(dev_b)));
 	snprintf(min, sizeof(min), "minor=%u", minor(device_number(dev_b)));
-	if (!strcmp(op, "drive-detach") || !strcmp(op, "drive-set"))
+	if (!strcmp(op, "drive-detach") || !strcmp(op, "drive-set") || !strcmp(op, "drive-fail"))
 		return drive;
 	if (!strcmp(op, "drive-import"))
 		return import;
@@ -955,6 +956,37 @@ static void test_resize(void)
 		usleep(20000);
 	EXPECT(NUM("size") == 6 * MIB);
 	ATTRS(nl_namespace, NS_LIVE_ATTRS, "");
+	wipe(dev_a, DRIVE_A);
+}
+
+/* What they are for needs a drive that goes away: test_hold.sh. */
+static void test_fail(void)
+{
+	struct snapshot before;
+
+	adopt(dev_a, DRIVE_A);
+	OK("ns-create", "drive=" DRIVE_A, "name=one", "size=1M");
+	before = snap();
+	REFUSED(ENOENT, "uuid", "no drive", "drive-fail", "uuid=" NOBODY);
+	REFUSED(ENOENT, "name", "no namespace", "ns-unfence", "name=nobody");
+	OK("drive-fail", "uuid=" DRIVE_A, "check");
+	EXPECT(last.cmd == 17 && !strcmp(DTEXT("state"), "live"));
+	OK("ns-unfence", "name=one");
+	EXPECT(last.cmd == 18 && !strcmp(TEXT("fence"), "none"));
+	EXPECT(unchanged(before));
+	OK("drive-fail", "uuid=" DRIVE_A);
+	ATTRS(nl_drive, DRIVE_ATTRS, " reason ");
+	EXPECT(!strcmp(DTEXT("state"), "failed") && !DNUM("holds"));
+	OK("drive-fail", "uuid=" DRIVE_A);
+	REFUSED(ENODEV, NULL, "not live", "drive-set", "uuid=" DRIVE_A, "latency=1");
+	REFUSED(ESTALE, "uuid", "is drive", "drive-attach", item("dev", dev_a), "uuid=" NOBODY,
+		"host=" HOST);
+	OK("drive-attach", item("dev", dev_a), "host=" HOST, "check");
+	OK("drive-get", "uuid=" DRIVE_A);
+	EXPECT(!strcmp(DTEXT("state"), "failed"));
+	OK("drive-attach", item("dev", dev_a), "host=" HOST);
+	EXPECT(!strcmp(DTEXT("state"), "live") && DNUM("epoch") == 1);
+	OK("ns-delete", "name=one");
 	wipe(dev_a, DRIVE_A);
 }
 
@@ -1436,6 +1468,7 @@ static const struct tap_test tests[] = {
 	{ "ns-resize, and what open namespaces refuse", test_resize },
 	{ "ns-rename, name conflict", test_rename },
 	{ "ns-set", test_ns_set },
+	{ "drive-fail, ns-unfence", test_fail },
 	{ "zeroing and its cancellation", test_zeroing },
 	{ "what is live has its device", test_live },
 	{ "the check flag changes nothing", test_check },

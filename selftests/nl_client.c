@@ -22,9 +22,11 @@ static const char *const w_policy[] = { "read", "data", "admin", NULL };
 static const char *const w_on_resume[] = { "fence", "trust", "fail", NULL };
 static const char *const w_hold_proof[] = { "any", "strong", NULL };
 static const char *const w_proof[] = { "weak", "strong", NULL };
+static const char *const w_fence[] = { "none", "flush", "all", NULL };
 static const char *const w_event[] = {
 	"drive-attach", "drive-detach", "drive-fail", "drive-set", "label-repair", "ns-create",
-	"ns-delete", "ns-resize", "ns-rename", "ns-set", "ns-fail", "label-lost", NULL
+	"ns-delete", "ns-resize", "ns-rename", "ns-set", "ns-fail", "label-lost",
+	"drive-hold", "drive-resume", "drive-impostor", "ns-fence", "ns-unfence", NULL
 };
 
 const struct nl_field nl_info[] = {
@@ -68,6 +70,9 @@ const struct nl_field nl_drive[] = {
 	{ "any", 31, K_FLAG, NULL },
 	{ "release", 32, K_FLAG, NULL },
 	{ "check", 33, K_FLAG, NULL },
+	{ "holds", 34, K_U32, NULL },
+	{ "fences", 35, K_U32, NULL },
+	{ "hold-left", 36, K_U32, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -96,6 +101,11 @@ const struct nl_field nl_namespace[] = {
 	{ "force", 22, K_FLAG, NULL },
 	{ "largest", 23, K_FLAG, NULL },
 	{ "check", 24, K_FLAG, NULL },
+	{ "held", 25, K_U32, NULL },
+	{ "held-total", 26, K_U64, NULL },
+	{ "fence", 27, K_U32, w_fence },
+	{ "fences", 28, K_U32, NULL },
+	{ "fenced-at", 29, K_U64, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -153,6 +163,8 @@ const struct nl_op nl_ops[] = {
 	{ "ns-resize", 12, nl_namespace, "uuid name size force keep-data check", "uuid size" },
 	{ "ns-rename", 13, nl_namespace, "uuid name new-name check", "uuid new-name" },
 	{ "ns-set", 14, nl_namespace, "uuid name read-only policy check", "uuid" },
+	{ "drive-fail", 17, nl_drive, "uuid check", "uuid" },
+	{ "ns-unfence", 18, nl_namespace, "uuid name check", "uuid" },
 	{ NULL, 0, NULL, NULL, NULL }
 };
 

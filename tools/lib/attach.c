@@ -115,6 +115,7 @@ static bool lost_race(struct pnvme *h, const struct disk *k, struct pnvme_drive 
 	bool attached = attached_drive(h, k, d) > 0;
 
 	h->failed = saved;
+	attached = attached && d->state != PNVME_STATUS_FAILED;
 	if (attached)
 		forget_error(h);
 	return attached;
@@ -154,7 +155,8 @@ static int attach_disk(struct pnvme *h, const struct disk *k, unsigned int flags
 	int ret;
 
 	ret = attached_drive(h, k, &s.drive);
-	if (ret)
+	/* one that failed is tried again */
+	if (ret < 0 || (ret && s.drive.state != PNVME_STATUS_FAILED))
 		return ret < 0 ? ret : drive_hand_on(h, &s.drive, out);
 	ret = look_at(h, &s);
 	return ret ? ret : attach_subject(h, &s, flags, out);

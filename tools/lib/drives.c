@@ -54,6 +54,9 @@ static void parse_condition(const struct nlattr **tb, struct pnvme_drive *d)
 	d->on_resume = attr_u32(tb[PNVME_A_DRIVE_ON_RESUME], 0);
 	d->hold_proof = attr_u32(tb[PNVME_A_DRIVE_HOLD_PROOF], 0);
 	d->latency = attr_u32(tb[PNVME_A_DRIVE_LATENCY], 0);
+	d->holds = attr_u32(tb[PNVME_A_DRIVE_HOLDS], 0);
+	d->fences = attr_u32(tb[PNVME_A_DRIVE_FENCES], 0);
+	d->hold_left = attr_u32(tb[PNVME_A_DRIVE_HOLD_LEFT], UINT32_MAX);
 }
 
 static int parse_drive(struct pnvme *h, const struct nlattr **tb, void *arg)
@@ -357,6 +360,26 @@ API int pnvme_drive_set(struct pnvme *h, const uint8_t uuid[16], const struct pn
 	ret = run_for_drive(h, &r, object, &d);
 	if (!ret && !(flags & PNVME_CHECK))
 		record_update(h, uuid);
+	return leave(h, ret ? ret : drive_hand_on(h, &d, out));
+}
+
+API int pnvme_drive_fail(struct pnvme *h, const uint8_t uuid[16], unsigned int flags,
+			 struct pnvme_drive **out)
+{
+	struct nl_request r;
+	struct pnvme_drive d;
+	char object[37];
+	int ret;
+
+	enter(h);
+	uuid_object(uuid, object);
+	ret = nl_begin(h, &r, PNVME_CMD_DRIVE_FAIL, false);
+	if (ret)
+		return leave(h, ret);
+	nl_bytes(&r, PNVME_A_DRIVE_UUID, uuid, 16);
+	nl_flag(&r, PNVME_A_DRIVE_CHECK, flags & PNVME_CHECK);
+	drive_init(&d);
+	ret = run_for_drive(h, &r, object, &d);
 	return leave(h, ret ? ret : drive_hand_on(h, &d, out));
 }
 

@@ -47,6 +47,7 @@ void drive_init(struct pnvme_drive *d)
 	d->state = PNVME_STATUS_UNADOPTED;
 	d->verdict = PNVME_VERDICT_UNKNOWN;
 	d->proof = PNVME_PROOF_WEAK;
+	d->hold_left = UINT32_MAX;
 }
 
 struct pnvme_drive *drive_new(void)

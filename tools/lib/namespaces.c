@@ -52,6 +52,11 @@ static int parse_ns(struct pnvme *h, const struct nlattr **tb, void *arg)
 	ns->pending_size = attr_u64(tb[PNVME_A_NAMESPACE_PENDING_SIZE], 0);
 	ns->zeroed = attr_u64(tb[PNVME_A_NAMESPACE_ZEROED], 0);
 	ns->zero_total = attr_u64(tb[PNVME_A_NAMESPACE_ZERO_TOTAL], 0);
+	ns->held = attr_u32(tb[PNVME_A_NAMESPACE_HELD], 0);
+	ns->held_total = attr_u64(tb[PNVME_A_NAMESPACE_HELD_TOTAL], 0);
+	ns->fence = attr_u32(tb[PNVME_A_NAMESPACE_FENCE], PNVME_FENCE_NONE);
+	ns->fences = attr_u32(tb[PNVME_A_NAMESPACE_FENCES], 0);
+	ns->fenced_at = attr_u64(tb[PNVME_A_NAMESPACE_FENCED_AT], 0);
 	return 0;
 }
 
@@ -386,6 +391,23 @@ API int pnvme_namespace_rename(struct pnvme *h, const uint8_t uuid[16], const ch
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
 	ret = run_for_ns(h, &r, object, &ns);
 	return finish(h, ret, flags, &ns, out);
+}
+
+API int pnvme_namespace_unfence(struct pnvme *h, const uint8_t uuid[16], unsigned int flags,
+				struct pnvme_namespace **out)
+{
+	struct pnvme_namespace ns = { 0 };
+	struct nl_request r;
+	char object[37];
+	int ret;
+
+	enter(h);
+	ret = begin(h, &r, PNVME_CMD_NS_UNFENCE, uuid, object);
+	if (ret)
+		return leave(h, ret);
+	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
+	ret = run_for_ns(h, &r, object, &ns);
+	return leave(h, ret ? ret : hand_on(h, &ns, out));
 }
 
 API int pnvme_namespace_set(struct pnvme *h, const uint8_t uuid[16], int read_only, int policy,

@@ -77,6 +77,8 @@ enum pnvme_status {
  * @PNVME_NS_STATUS_NAME_CONFLICT: usable by UUID; another has its name
  * @PNVME_NS_STATUS_DETACHED: its drive is here and not attached
  * @PNVME_NS_STATUS_MISSING: in the record; its drive is not here, or without it
+ * @PNVME_NS_STATUS_HELD: exposed; its I/O waits for the drive
+ * @PNVME_NS_STATUS_DOWN: exposed; its drive has failed, and its I/O fails
  */
 enum pnvme_ns_status {
 	PNVME_NS_STATUS_LIVE,
@@ -85,6 +87,8 @@ enum pnvme_ns_status {
 	PNVME_NS_STATUS_NAME_CONFLICT,
 	PNVME_NS_STATUS_DETACHED,
 	PNVME_NS_STATUS_MISSING,
+	PNVME_NS_STATUS_HELD,
+	PNVME_NS_STATUS_DOWN,
 };
 
 /* The verdict, worst first. UNKNOWN: the drive could not be read. */
@@ -139,7 +143,8 @@ enum pnvme_verdict {
  * @largest_free: bytes of the largest gap
  * @namespaces: how many
  * @holds: times it was held since attach
- * @fences: namespaces whose flushes fail
+ * @fences: times that namespaces of it were fenced since attach
+ * @hold_left: seconds until a held drive fails; UINT32_MAX: not held, or for ever
  * @hold_timeout: seconds; 0 never, UINT32_MAX forever
  * @on_resume: enum pnvme_on_resume
  * @hold_proof: enum pnvme_hold_proof
@@ -185,6 +190,7 @@ struct pnvme_drive {
 	uint32_t		namespaces;
 	uint32_t		holds;
 	uint32_t		fences;
+	uint32_t		hold_left;
 	uint32_t		hold_timeout;
 	uint32_t		on_resume;
 	uint32_t		hold_proof;
@@ -214,6 +220,11 @@ struct pnvme_drive {
  * @pending_size: size it will have once the space it grows into is zeroed; else 0
  * @zeroed: bytes zeroed so far
  * @zero_total: bytes to zero
+ * @held: I/Os that wait for its drive now
+ * @held_total: I/Os that had to, since it was exposed
+ * @fence: enum pnvme_fence, what fails since its drive was lost with writes in doubt
+ * @fences: times it was fenced since it was exposed
+ * @fenced_at: when it was last, nanoseconds since 1970; 0: never
  * @reason: why it is not live
  */
 struct pnvme_namespace {
@@ -235,6 +246,11 @@ struct pnvme_namespace {
 	uint64_t		pending_size;
 	uint64_t		zeroed;
 	uint64_t		zero_total;
+	uint32_t		held;
+	uint64_t		held_total;
+	enum pnvme_fence	fence;
+	uint32_t		fences;
+	uint64_t		fenced_at;
 	char			reason[256];
 };
 
@@ -353,6 +369,7 @@ const char *pnvme_event_name(enum pnvme_event_type t);
 const char *pnvme_policy_name(uint32_t v);
 const char *pnvme_on_resume_name(uint32_t v);
 const char *pnvme_hold_proof_name(uint32_t v);
+const char *pnvme_fence_name(uint32_t v);
 int pnvme_policy_parse(const char *s);		/* value or -EINVAL */
 int pnvme_on_resume_parse(const char *s);
 int pnvme_hold_proof_parse(const char *s);
@@ -427,6 +444,12 @@ int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[16],
 /* CHECK. */
 int pnvme_drive_set(struct pnvme *h, const uint8_t uuid[16], const struct pnvme_settings *s,
 		    unsigned int flags, struct pnvme_drive **out);
+/*
+ * Give a drive up: what waits for it, and all I/O from then on, ends with errors, until it is
+ * attached again. CHECK.
+ */
+int pnvme_drive_fail(struct pnvme *h, const uint8_t uuid[16], unsigned int flags,
+		     struct pnvme_drive **out);
 /* Remove a drive that is not attached from this host's record. CHECK. */
 int pnvme_drive_forget(struct pnvme *h, const uint8_t uuid[16], unsigned int flags);
 /* Read all copies of the label of a block device, or of a file that is an image of one. */
@@ -455,6 +478,9 @@ int pnvme_namespace_rename(struct pnvme *h, const uint8_t uuid[16], const char *
 /* @read_only and @policy: -1 leaves it as it is. CHECK. */
 int pnvme_namespace_set(struct pnvme *h, const uint8_t uuid[16], int read_only, int policy,
 		 unsigned int flags, struct pnvme_namespace **out);
+/* Let flushes succeed again after the drive was lost with writes in doubt. CHECK. */
+int pnvme_namespace_unfence(struct pnvme *h, const uint8_t uuid[16], unsigned int flags,
+			    struct pnvme_namespace **out);
 /* Who has a block device (or a partition of it) open, as words for a sentence; "" if none was found. */
 int pnvme_holders(struct pnvme *h, const char *name, char *out, size_t n);
 

@@ -289,6 +289,24 @@ static void judge_attached(struct pnvme_drive *d, const struct record *r)
 	if (i >= 0)
 		record_drive(r, (size_t)i, &recorded, NULL);
 	judge_owned(d, i >= 0 ? &recorded : NULL);
+	if (d->name[0])
+		return;
+	copy_text(d->slot, sizeof(d->slot), recorded.slot);
+	verdict(d, PNVME_VERDICT_MISSING, "it left while it was in use%s%s",
+		recorded.slot[0] ? ", seen last in " : "", recorded.slot);
+}
+
+/* What a drive does is what its namespaces are good for. */
+static void follow_drive(const struct pnvme_inventory *inv, struct pnvme_namespace *ns)
+{
+	const struct pnvme_drive *d = inventory_drive(inv, ns->drive);
+
+	if (!d || !d->attached || ns->state != PNVME_NS_STATUS_LIVE)
+		return;
+	if (d->state == PNVME_STATUS_HELD)
+		ns->state = PNVME_NS_STATUS_HELD;
+	else if (d->state == PNVME_STATUS_FAILED)
+		ns->state = PNVME_NS_STATUS_DOWN;
 }
 
 /* One that carries the same label and is not known to be the copy. */
@@ -300,7 +318,9 @@ static const struct pnvme_drive *find_twin(const struct pnvme_inventory *inv,
 	for (i = 0; i < inv->n_drives; i++) {
 		const struct pnvme_drive *o = inv->drives[i];
 
-		if (o != d && o->labelled && !copies[i] && !memcmp(d->uuid, o->uuid, 16))
+		/* one that left and came back is no copy of itself */
+		if (o != d && o->labelled && !copies[i] && !memcmp(d->uuid, o->uuid, 16) &&
+		    (!o->attached || o->name[0]))
 			return o;
 	}
 	return NULL;
@@ -361,6 +381,11 @@ static void next_command(struct pnvme_drive *d)
 
 	pnvme_uuid_format(d->uuid, uuid);
 	pnvme_uuid_format(d->owner, owner);
+	if (d->attached && !d->name[0]) {
+		put_text(d->next, sizeof(d->next), d->state == PNVME_STATUS_HELD ?
+			 "pnvme drive fail pnvme%d" : "pnvme drive detach pnvme%d", d->instance);
+		return;
+	}
 	switch (d->verdict) {
 	case PNVME_VERDICT_WIPED:
 		if (!d->name[0]) {
@@ -386,8 +411,7 @@ static void next_command(struct pnvme_drive *d)
 		if (d->state == PNVME_STATUS_DETACHED)
 			put_text(d->next, sizeof(d->next), "pnvme drive attach /dev/%s", d->name);
 		else if (d->state == PNVME_STATUS_FAILED)
-			put_text(d->next, sizeof(d->next), "pnvme drive detach pnvme%d",
-				 d->instance);
+			put_text(d->next, sizeof(d->next), "pnvme drive attach /dev/%s", d->name);
 		break;
 	case PNVME_VERDICT_BLANK:	/* set with the verdict */
 	case PNVME_VERDICT_USED:
@@ -430,7 +454,7 @@ static int by_drive_and_nsid(const void *a, const void *b)
 
 static bool ns_usable(const struct pnvme_namespace *ns)
 {
-	return ns->state == PNVME_NS_STATUS_LIVE;
+	return ns->state == PNVME_NS_STATUS_LIVE && ns->fence == PNVME_FENCE_NONE;
 }
 
 static bool is_ours(struct pnvme *h, const struct pnvme_drive *d)
@@ -477,6 +501,8 @@ int judge_all(struct pnvme *h, struct pnvme_inventory *inv, const struct record 
 	if (ret)
 		return ret;
 	drop_twins(inv);
+	for (i = 0; i < inv->n_namespaces; i++)
+		follow_drive(inv, inv->namespaces[i]);
 	for (i = 0; i < inv->n_drives; i++)
 		next_command(inv->drives[i]);
 	if (inv->n_drives)

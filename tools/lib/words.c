@@ -22,6 +22,8 @@ static const char *const ns_status_names[] = {
 	[PNVME_NS_STATUS_NAME_CONFLICT]	= "name-conflict",
 	[PNVME_NS_STATUS_DETACHED]	= "detached",
 	[PNVME_NS_STATUS_MISSING]	= "missing",
+	[PNVME_NS_STATUS_HELD]		= "held",
+	[PNVME_NS_STATUS_DOWN]		= "down",
 };
 
 static const char *const verdict_names[] = {
@@ -51,6 +53,17 @@ static const char *const event_names[] = {
 	[PNVME_EVENT_TYPE_NS_SET]	= "ns-set",
 	[PNVME_EVENT_TYPE_NS_FAIL]	= "ns-fail",
 	[PNVME_EVENT_TYPE_LABEL_LOST]	= "label-lost",
+	[PNVME_EVENT_TYPE_DRIVE_HOLD]	= "drive-hold",
+	[PNVME_EVENT_TYPE_DRIVE_RESUME]	= "drive-resume",
+	[PNVME_EVENT_TYPE_DRIVE_IMPOSTOR] = "drive-impostor",
+	[PNVME_EVENT_TYPE_NS_FENCE]	= "ns-fence",
+	[PNVME_EVENT_TYPE_NS_UNFENCE]	= "ns-unfence",
+};
+
+static const char *const fence_names[] = {
+	[PNVME_FENCE_NONE]	= "none",
+	[PNVME_FENCE_FLUSH]	= "flush",
+	[PNVME_FENCE_ALL]	= "all",
 };
 
 static const char *const stat_op_names[] = {
@@ -150,6 +163,11 @@ API const char *pnvme_policy_name(uint32_t v)
 API const char *pnvme_on_resume_name(uint32_t v)
 {
 	return name_of(on_resume_names, ARRAY_SIZE(on_resume_names), v);
+}
+
+API const char *pnvme_fence_name(uint32_t v)
+{
+	return name_of(fence_names, ARRAY_SIZE(fence_names), v);
 }
 
 API const char *pnvme_hold_proof_name(uint32_t v)

@@ -90,6 +90,13 @@ const struct command commands[] = {
 		.summary = "the four copies of its label; needs no module",
 	},
 	{
+		.object = "drive", .name = "fail", .args = "DRIVE", .min = 1, .max = 1,
+		.run = cmd_drive_fail, .gives = GIVES_DRIVES,
+		.summary = "give a drive up: what waits for it fails, and all I/O from then on",
+		.details = "Ends a hold before its time. When the drive is back, pnvme drive attach makes it\n"
+			   "live again.",
+	},
+	{
 		.object = "drive", .name = "forget", .args = "UUID", .min = 1, .max = 1,
 		.run = cmd_drive_forget, .gives = GIVES_DRIVES,
 		.summary = "remove a drive that will not come back from this host's record",
@@ -135,6 +142,13 @@ const struct command commands[] = {
 		.summary = "change settings, which are kept in the label",
 		.details = "read-only=on|off\n"
 			   "policy=read|data|admin         which NVMe commands passthrough allows",
+	},
+	{
+		.object = "ns", .name = "unfence", .args = "NAME", .min = 1, .max = 1,
+		.run = cmd_ns_unfence, .gives = GIVES_NAMESPACES,
+		.summary = "let flushes succeed again after its drive was lost with writes in doubt",
+		.details = "Writes that were acknowledged and not flushed before the loss may be gone. Closing\n"
+			   "(unmounting) it ends the fence too, and is what filesystems need.",
 	},
 	{
 		.name = "events", .args = "", .run = cmd_events,

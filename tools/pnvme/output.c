@@ -158,6 +158,7 @@ void out_drive(struct app *app, const struct pnvme_drive *d)
 	json_number(o, "namespaces", d->namespaces, known);
 	json_number(o, "holds", d->holds, true);
 	json_number(o, "fences", d->fences, true);
+	json_number(o, "hold_left", d->hold_left, d->hold_left != UINT32_MAX);
 	json_flag(o, "read_only", d->read_only);
 	json_flag(o, "repaired", d->repaired);
 	json_flag(o, "recorded", d->recorded);
@@ -202,6 +203,11 @@ void out_namespace(struct app *app, const struct pnvme_namespace *ns)
 	json_number(o, "pending_size", ns->pending_size, ns->pending_size);
 	json_number(o, "zeroed", ns->zeroed, ns->zero_total);
 	json_number(o, "zero_total", ns->zero_total, ns->zero_total);
+	json_number(o, "held", ns->held, true);
+	json_number(o, "held_total", ns->held_total, true);
+	json_text(o, "fence", pnvme_fence_name(ns->fence));
+	json_number(o, "fences", ns->fences, true);
+	json_number(o, "fenced_at", ns->fenced_at / 1000000000, ns->fenced_at);
 	json_object_array_add(out_array(app, "namespaces"), o);
 }
 

@@ -73,8 +73,9 @@ void show_namespaces(struct app *app, const struct pnvme_inventory *inv)
 
 		drive_name(inv, ns->drive, drive, sizeof(drive));
 		table_cell(&t, "%s", ns->name);
-		table_cell(&t, "%s%s", pnvme_ns_status_name(ns->state),
-			   ns->pending_size ? ",growing" : "");
+		table_cell(&t, "%s%s%s", pnvme_ns_status_name(ns->state),
+			   ns->pending_size ? ",growing" : "",
+			   ns->fence != PNVME_FENCE_NONE ? ",fenced" : "");
 		table_cell(&t, "%s", size_text(app, ns->size, size));
 		table_cell(&t, "%s%s", ns->device[0] ? "/dev/" : "", dash(ns->device));
 		table_cell(&t, "%s", drive);
@@ -163,6 +164,11 @@ void show_drive(struct app *app, const struct pnvme_drive *d)
 	     d->evidence);
 	if (d->next[0])
 		line("next", "%s", d->next);
+	if (d->holds)
+		line("held", "%u time%s, namespaces fenced %u", d->holds, d->holds == 1 ? "" : "s",
+		     d->fences);
+	if (d->hold_left != UINT32_MAX)
+		line("fails in", "%u s", d->hold_left);
 	show_hardware(app, d);
 	if (t && localtime_r(&t, &tm) && strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm))
 		line("last change", "%s", when);
@@ -204,5 +210,11 @@ void show_namespace(struct app *app, const struct pnvme_namespace *ns,
 	line("start", "%s", size_text(app, ns->start, size));
 	line("access", "%s", ns->read_only ? "read-only" : "read-write");
 	line("policy", "%s", dash(pnvme_policy_name(ns->policy)));
+	if (ns->held_total)
+		line("held", "%u I/Os wait, %llu had to", ns->held,
+		     (unsigned long long)ns->held_total);
+	if (ns->fence != PNVME_FENCE_NONE)
+		line("fence", "%s until it is closed", ns->fence == PNVME_FENCE_ALL ?
+		     "all I/O fails" : "every flush fails");
 	line("open", "%u%s%s", ns->open, ns->opener[0] ? ", last by " : "", ns->opener);
 }

@@ -21,12 +21,20 @@ static void show_problem(const struct pnvme_drive *d)
 		snprintf(name, sizeof(name), "%s", d->name);
 	else
 		pnvme_uuid_format(d->uuid, name);
+	if (d->attached && d->state != PNVME_STATUS_LIVE && d->verdict != PNVME_VERDICT_INTACT) {
+		printf("! %s: %s, %s: %s", name, pnvme_status_name(d->state),
+		       pnvme_verdict_name(d->verdict), d->reason);
+		if (d->hold_left != UINT32_MAX)
+			printf(" (%u left)", d->hold_left);
+		goto next;
+	}
 	printf("! %s: %s", name, pnvme_verdict_name(d->verdict));
 	if (d->verdict == PNVME_VERDICT_INTACT)
 		printf(", but %s%s%s", pnvme_status_name(d->state), d->reason[0] ? ": " : "",
 		       d->reason);
 	else
 		printf(": %s", dash(d->evidence));
+next:
 	putchar('\n');
 	if (d->next[0])
 		printf("  next: %s\n", d->next);
@@ -43,6 +51,11 @@ static void show_ns_problem(const struct app *app, const struct pnvme_namespace 
 		pnvme_uuid_format(ns->uuid, uuid);
 		printf("! namespace %s: its name is taken on this host\n"
 		       "  next: pnvme ns rename uuid:%s NEWNAME\n", ns->name, uuid);
+	} else if (ns->fence != PNVME_FENCE_NONE) {
+		printf("! namespace %s: %s since its drive was away with writes in doubt\n"
+		       "  next: check its data, then close it, or pnvme ns unfence %s\n", ns->name,
+		       ns->fence == PNVME_FENCE_ALL ? "all I/O fails" : "every flush fails",
+		       ns->name);
 	} else if (ns->state == PNVME_NS_STATUS_FAILED) {
 		printf("! namespace %s: %s\n  next: pnvme ns delete %s\n", ns->name,
 		       dash(ns->reason), ns->name);

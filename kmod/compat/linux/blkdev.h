@@ -150,6 +150,12 @@ static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u6
 	return disk;
 }
 
+/* The lower device is another one, though the same drive: what it cannot do, @disk cannot. */
+static inline void compat_restack(struct gendisk *disk, struct block_device *lower, u64 start)
+{
+	disk_stack_limits(disk, lower, start);
+}
+
 #else /* 6.11 and later */
 
 static inline int compat_claim_open(struct compat_claim *claim, dev_t dev, blk_mode_t mode,
@@ -258,6 +264,17 @@ static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u6
 		strscpy(disk->disk_name, name, sizeof(disk->disk_name));
 	return disk;
 }
+
+static inline void compat_restack(struct gendisk *disk, struct block_device *lower, u64 start)
+{
+	struct queue_limits lim = queue_limits_start_update(disk->queue);
+
+	queue_limits_stack_bdev(&lim, lower, start >> SECTOR_SHIFT, disk->disk_name);
+	if (!memcmp(&lim, &disk->queue->limits, sizeof(lim)))
+		queue_limits_cancel_update(disk->queue);
+	else if (queue_limits_commit_update_frozen(disk->queue, &lim))
+		pr_warn("%s: its limits are not those of its drive any more\n", disk->disk_name);
+}
 #endif
 
 /*
@@ -299,32 +316,20 @@ static inline void compat_holder_unlock(struct block_device *bdev)
 #endif
 
 /*
- * The class of block devices, which is not exported: any disk tells it, also
- * one that was never added. NULL without memory.
+ * A disk that was never added. Neither the class of block devices nor the type of
+ * those that are whole disks is exported: any disk tells both.
  */
 #if COMPAT_OLD_BLOCK
-static inline struct class *compat_block_class(void)
+static inline struct gendisk *compat_any_disk(void)
 {
-	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
-	struct class *class;
-
-	if (!disk)
-		return NULL;
-	class = disk_to_dev(disk)->class;
-	put_disk(disk);
-	return class;
+	return blk_alloc_disk(NUMA_NO_NODE);
 }
 #else
-static inline const struct class *compat_block_class(void)
+static inline struct gendisk *compat_any_disk(void)
 {
 	struct gendisk *disk = blk_alloc_disk(NULL, NUMA_NO_NODE);
-	const struct class *class;
 
-	if (IS_ERR(disk))
-		return NULL;
-	class = disk_to_dev(disk)->class;
-	put_disk(disk);
-	return class;
+	return IS_ERR(disk) ? NULL : disk;
 }
 #endif
 

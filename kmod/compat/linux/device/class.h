@@ -5,6 +5,24 @@
 #include_next <linux/device/class.h>
 #include <linux/version.h>
 
+/*
+ * 6.4: "driver core: class: remove struct class_interface * from callbacks". Makes
+ * compat_<fn> of fn(struct device *).
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define COMPAT_CLASS_ADD_DEV(fn)						\
+static int compat_##fn(struct device *dev, struct class_interface *unused)	\
+{										\
+	return fn(dev);								\
+}
+#else
+#define COMPAT_CLASS_ADD_DEV(fn)						\
+static int compat_##fn(struct device *dev)					\
+{										\
+	return fn(dev);								\
+}
+#endif
+
 /* 6.4: "driver core: class: remove module * from class_create()" */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #undef class_create

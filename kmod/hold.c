@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What waits while a drive is away. A drive that is lost is held: the gate closes, new
+ * I/O waits in front of it, and what was under way and failed is parked. When the
+ * proven same drive is back (resume.c) all of it goes on; when the time is over, or
+ * somebody ends it, all of it fails.
+ *
+ * The status of an I/O does not tell a lost drive from a bad block: a surprise removal
+ * ends what is in flight with a plain I/O error, before the block layer says that the
+ * device is gone. So such I/O is parked until either that is said, or, after a second,
+ * the label can be read: then the drive is there and the error is the I/O's own.
+ *
+ * With memory pinned under a hold nothing here may wait for memory that a held write
+ * would free: works run without I/O in allocations, from a queue with a rescuer.
+ */
+#include <linux/blkdev.h>
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "drive.h"
+#include "event.h"
+#include "hold.h"
+#include "io.h"
+#include "label_io.h"
+#include "namespace.h"
+
+/* How often an I/O is sent again to a drive that is there and loses its way to it. */
+#define TRIES_MAX 5
+/* How long new block devices are looked at for a lost drive, seconds. */
+#define LOOK_SECONDS 10
+
+static void park(struct pnvme_parked *list, struct pnvme_io *io)
+{
+	io->next = NULL;
+	if (list->first)
+		list->last->next = io;
+	else
+		list->first = io;
+	list->last = io;
+}
+
+static struct pnvme_io *parked_pop(struct pnvme_parked *list)
+{
+	struct pnvme_io *io = list->first;
+
+	if (io)
+		list->first = io->next;
+	return io;
+}
+
+static void parked_splice(struct pnvme_parked *to, struct pnvme_parked *from)
+{
+	if (!from->first)
+		return;
+	if (to->first)
+		to->last->next = from->first;
+	else
+		to->first = from->first;
+	to->last = from->last;
+	from->first = NULL;
+}
+
+/* Takes all that is parked; it is then the caller's to end or to send again. */
+static struct pnvme_parked take_parked(struct pnvme_hold *h)
+{
+	struct pnvme_parked all = { };
+
+	spin_lock_irq(&h->lock);
+	parked_splice(&all, &h->stale);
+	parked_splice(&all, &h->fresh);
+	h->parked = 0;
+	spin_unlock_irq(&h->lock);
+	return all;
+}
+
+static void count_held(struct pnvme_ns *ns)
+{
+	atomic_inc(&ns->held);
+	atomic64_inc(&ns->held_total);
+}
+
+/**
+ * pnvme_hold_bio - what becomes of a bio that found the gate closed
+ * @ns: it is for
+ * @bio: it
+ *
+ * Return: PNVME_GATE_HELD: it waits now, unless it may not (REQ_NOWAIT); the others tell
+ * the gate, which may have been opened since.
+ */
+enum pnvme_gate pnvme_hold_bio(struct pnvme_ns *ns, struct bio *bio)
+{
+	struct pnvme_drive *drive = ns->drive;
+	struct pnvme_hold *h = &drive->hold;
+	enum pnvme_gate gate;
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	gate = drive->gate;
+	if (gate == PNVME_GATE_HELD && !(bio->bi_opf & REQ_NOWAIT)) {
+		bio_list_add(&h->waiting, bio);
+		count_held(ns);
+	}
+	spin_unlock_irqrestore(&h->lock, flags);
+	return gate;
+}
+
+/* May the loss of the drive, or of the way to it, be behind this? */
+static bool suspicious(blk_status_t status)
+{
+	switch (status) {
+	case BLK_STS_IOERR:
+	case BLK_STS_TIMEOUT:
+	case BLK_STS_TRANSPORT:
+	case BLK_STS_OFFLINE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The drive is there, but this did not get to it or back: worth another try. */
+static bool lost_its_way(blk_status_t status)
+{
+	return status == BLK_STS_TIMEOUT || status == BLK_STS_TRANSPORT;
+}
+
+/* There is I/O in flight or parked, so the claim is there. */
+static bool lower_dead(const struct pnvme_drive *drive)
+{
+	return READ_ONCE(drive->hold.lost) || compat_bdev_dead(drive->claim.bdev);
+}
+
+/**
+ * pnvme_hold_park - keep an I/O that failed, if it may be the drive that is lost
+ * @io: with its @bio and @status; from any context
+ *
+ * Return: false: it is to end with that status.
+ */
+bool pnvme_hold_park(struct pnvme_io *io)
+{
+	struct pnvme_drive *drive = io->ns->drive;
+	struct pnvme_hold *h = &drive->hold;
+	unsigned long flags;
+	bool dead, parked;
+
+	if (!suspicious(io->status))
+		return false;
+	dead = lower_dead(drive);
+	spin_lock_irqsave(&h->lock, flags);
+	parked = h->able && drive->gate != PNVME_GATE_SHUT;
+	if (parked) {
+		park(&h->fresh, io);
+		/* who is there and does not answer is waited for no longer than who is gone */
+		if (!h->parked++ && h->timeout != PNVME_HOLD_FOREVER)
+			queue_delayed_work(h->wq, &h->expire, h->timeout * HZ);
+		count_held(io->ns);
+		/* what comes now would only fail like this one */
+		if (dead)
+			WRITE_ONCE(drive->gate, PNVME_GATE_HELD);
+		/* inside, so that nobody ends the works meanwhile */
+		mod_delayed_work(h->wq, &h->work, dead ? 0 : HZ);
+	}
+	spin_unlock_irqrestore(&h->lock, flags);
+	return parked;
+}
+
+/* Sends it again, or ends it: with @status, or with its own if that is 0. */
+static void end_parked(struct pnvme_io *io, blk_status_t status)
+{
+	atomic_dec(&io->ns->held);
+	pnvme_io_done(io, io->bio, status ? status : io->status);
+}
+
+static void send_parked(struct pnvme_io *io)
+{
+	if (pnvme_fence_stops(io->ns, io->opf)) {
+		end_parked(io, BLK_STS_IOERR);
+		return;
+	}
+	atomic_dec(&io->ns->held);
+	pnvme_io_retry(io);
+}
+
+/**
+ * pnvme_hold_send_parked - what failed when the drive went goes to it again
+ * @drive: it is back
+ */
+void pnvme_hold_send_parked(struct pnvme_drive *drive)
+{
+	struct pnvme_parked all = take_parked(&drive->hold);
+	struct pnvme_io *io;
+	struct blk_plug plug;
+
+	blk_start_plug(&plug);
+	while ((io = parked_pop(&all)))
+		send_parked(io);
+	blk_finish_plug(&plug);
+}
+
+static void fail_parked(struct pnvme_drive *drive)
+{
+	struct pnvme_parked all = take_parked(&drive->hold);
+	struct pnvme_io *io;
+
+	while ((io = parked_pop(&all))) {
+		end_parked(io, 0);
+		cond_resched();
+	}
+}
+
+/* Through the gate once more, which by now lets it pass, or tells it why not. */
+static void send_waiting(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	struct bio_list all;
+	struct blk_plug plug;
+	struct pnvme_ns *ns;
+	struct bio *bio;
+
+	spin_lock_irq(&h->lock);
+	all = h->waiting;
+	bio_list_init(&h->waiting);
+	spin_unlock_irq(&h->lock);
+	blk_start_plug(&plug);
+	while ((bio = bio_list_pop(&all))) {
+		ns = bio->bi_bdev->bd_disk->private_data;
+		atomic_dec(&ns->held);
+		submit_bio_noacct(bio);
+	}
+	blk_finish_plug(&plug);
+}
+
+static bool set_gate(struct pnvme_drive *drive, enum pnvme_gate from, enum pnvme_gate to)
+{
+	bool changed;
+
+	spin_lock_irq(&drive->hold.lock);
+	changed = drive->gate == from;
+	if (changed)
+		WRITE_ONCE(drive->gate, to);
+	spin_unlock_irq(&drive->hold.lock);
+	return changed;
+}
+
+/**
+ * pnvme_hold_open - let I/O through again
+ * @drive: claimed, its state says live already
+ * @from: what the gate should be now
+ *
+ * Return: false if it is not, as the drive was failed meanwhile; then nothing changes.
+ */
+bool pnvme_hold_open(struct pnvme_drive *drive, enum pnvme_gate from)
+{
+	if (!set_gate(drive, from, PNVME_GATE_OPEN))
+		return false;
+	send_waiting(drive);
+	return true;
+}
+
+/**
+ * pnvme_hold_end - what waits fails, and so does all that comes
+ * @drive: its state says failed; pnvme_view is not held
+ */
+void pnvme_hold_end(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+
+	spin_lock_irq(&h->lock);
+	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
+	spin_unlock_irq(&h->lock);
+	fail_parked(drive);
+	send_waiting(drive);
+	/* a lower device that is gone is let go, so that it can come back */
+	mod_delayed_work(h->wq, &h->work, 0);
+}
+
+/**
+ * pnvme_hold_lower_lost - is the lower device gone?
+ * @drive: claimed or not
+ *
+ * Return: true if it was claimed, and is gone; false also for a drive that is detached.
+ */
+bool pnvme_hold_lower_lost(struct pnvme_drive *drive)
+{
+	bool lost;
+
+	down_read(&pnvme_view);
+	lost = drive->exposed && drive->claim.bdev && lower_dead(drive);
+	up_read(&pnvme_view);
+	return lost;
+}
+
+/* Under pnvme_view. */
+static void say_held(struct pnvme_drive *drive, u32 timeout)
+{
+	if (timeout == PNVME_HOLD_FOREVER)
+		strscpy(drive->reason, "the drive is gone; I/O waits until it is back",
+			sizeof(drive->reason));
+	else
+		snprintf(drive->reason, sizeof(drive->reason),
+			 "the drive is gone; I/O waits for it for %u seconds", timeout);
+}
+
+/* From live to held; the gate is closed first, so that nothing new fails meanwhile. */
+static void begin(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	u32 timeout;
+	bool first;
+
+	set_gate(drive, PNVME_GATE_OPEN, PNVME_GATE_HELD);
+	down_write(&pnvme_view);
+	first = drive->state == PNVME_DRIVE_STATE_LIVE;
+	timeout = le32_to_cpu(drive->label->hold_timeout);
+	if (first) {
+		WRITE_ONCE(drive->state, PNVME_DRIVE_STATE_HELD);
+		h->holds++;
+		h->deadline = timeout == PNVME_HOLD_FOREVER ? 0 : (jiffies + timeout * HZ) ?: 1;
+		say_held(drive, timeout);
+		pnvme_changed();
+	}
+	up_write(&pnvme_view);
+	if (!first)
+		return;
+	/* from now on nobody is on the way through the gate */
+	synchronize_rcu();
+	if (timeout == PNVME_HOLD_FOREVER)
+		cancel_delayed_work(&h->expire);
+	else
+		mod_delayed_work(h->wq, &h->expire, timeout * HZ);
+	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_HOLD, drive,
+			  "held: %s; bring it back, or give up with pnvme drive fail pnvme%d",
+			  drive->reason, drive->instance);
+}
+
+/**
+ * pnvme_hold_lost - the lower device is gone
+ * @drive: claimed; pnvme_view is not held
+ */
+void pnvme_hold_lost(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	bool able;
+
+	spin_lock_irq(&h->lock);
+	able = h->able;
+	spin_unlock_irq(&h->lock);
+	if (able)
+		begin(drive);
+	else
+		pnvme_drive_fail(drive, "the drive is gone");
+}
+
+/* Any copy will do: it is the way to the drive that is asked for. */
+static bool answers(struct pnvme_drive *drive)
+{
+	int i;
+
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++)
+		if (!pnvme_slot_read(drive->claim.bdev, drive->identity.capacity, i,
+				     drive->hold.probe))
+			return true;
+	return false;
+}
+
+/* What failed a second ago or more, of a drive that is there. */
+static void judge_stale(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	struct pnvme_parked all = { };
+	struct pnvme_io *io;
+
+	spin_lock_irq(&h->lock);
+	parked_splice(&all, &h->stale);
+	for (io = all.first; io; io = io->next)
+		h->parked--;
+	spin_unlock_irq(&h->lock);
+	while ((io = parked_pop(&all))) {
+		if (lost_its_way(io->status) && io->tries < TRIES_MAX)
+			send_parked(io);
+		else
+			end_parked(io, 0);
+		cond_resched();
+	}
+}
+
+/* Returns whether there is more to judge in a second. */
+static bool judge(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	bool more;
+
+	if (READ_ONCE(h->stale.first) && answers(drive))
+		judge_stale(drive);
+	spin_lock_irq(&h->lock);
+	parked_splice(&h->stale, &h->fresh);
+	more = h->parked;
+	if (!more)
+		cancel_delayed_work(&h->expire);
+	spin_unlock_irq(&h->lock);
+	return more;
+}
+
+/* Its way through the states, one step; returns when to come again, jiffies, or -1. */
+static long step(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+	bool lost = pnvme_hold_lower_lost(drive);
+
+	switch (READ_ONCE(drive->state)) {
+	case PNVME_DRIVE_STATE_LIVE:
+		if (lost) {
+			pnvme_hold_lost(drive);
+			return 0;
+		}
+		/* its capacity may have been nothing for a moment */
+		pnvme_hold_open(drive, PNVME_GATE_HELD);
+		return judge(drive) ? HZ : -1;
+	case PNVME_DRIVE_STATE_HELD:
+		if (lost) {
+			if (!pnvme_resume_let_go(drive))
+				return msecs_to_jiffies(10);
+			/* it may be back already */
+			WRITE_ONCE(h->look_until, jiffies + HZ);
+		}
+		if (pnvme_resume_look(drive))
+			return -1;
+		return time_before(jiffies, READ_ONCE(h->look_until)) ? HZ / 10 : -1;
+	default:
+		return lost && !pnvme_resume_let_go(drive) ? msecs_to_jiffies(10) : -1;
+	}
+}
+
+static void hold_work(struct work_struct *work)
+{
+	struct pnvme_hold *h = container_of(to_delayed_work(work), struct pnvme_hold, work);
+	struct pnvme_drive *drive = container_of(h, struct pnvme_drive, hold);
+	unsigned int noio = memalloc_noio_save();
+	long delay = step(drive);
+
+	memalloc_noio_restore(noio);
+	/* if it is queued already, that is for news */
+	if (delay >= 0)
+		queue_delayed_work(h->wq, &h->work, delay);
+}
+
+/* Time is over: a held drive fails. One that is there, but does not answer, gives up what waits. */
+static void expire(struct work_struct *work)
+{
+	struct pnvme_hold *h = container_of(to_delayed_work(work), struct pnvme_hold, expire);
+	struct pnvme_drive *drive = container_of(h, struct pnvme_drive, hold);
+	unsigned int noio = memalloc_noio_save();
+
+	if (READ_ONCE(drive->state) == PNVME_DRIVE_STATE_HELD)
+		pnvme_drive_fail_held(drive, "the drive is gone and did not come back in time");
+	else
+		fail_parked(drive);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * pnvme_hold_arrival - a block device has appeared
+ *
+ * It may be a drive that was lost; it is looked at from the drives' own works.
+ */
+void pnvme_hold_arrival(void)
+{
+	struct pnvme_drive *drive = NULL;
+
+	down_read(&pnvme_view);
+	while ((drive = pnvme_drive_next(drive))) {
+		if (!drive->exposed || drive->state != PNVME_DRIVE_STATE_HELD)
+			continue;
+		WRITE_ONCE(drive->hold.look_until, jiffies + LOOK_SECONDS * HZ);
+		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
+	}
+	up_read(&pnvme_view);
+}
+
+int pnvme_hold_init(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+
+	spin_lock_init(&h->lock);
+	bio_list_init(&h->waiting);
+	INIT_DELAYED_WORK(&h->work, hold_work);
+	INIT_DELAYED_WORK(&h->expire, expire);
+	h->scratch = pnvme_label_alloc();
+	h->probe = pnvme_label_alloc();
+	h->unsure = pnvme_label_alloc();
+	h->wq = alloc_workqueue("pnvme-hold", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return h->scratch && h->probe && h->unsure && h->wq ? 0 : -ENOMEM;
+}
+
+void pnvme_hold_exit(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+
+	/* who failed it last may have queued one more */
+	cancel_delayed_work_sync(&h->work);
+	cancel_delayed_work_sync(&h->expire);
+	if (h->wq)
+		destroy_workqueue(h->wq);
+	pnvme_label_free(h->scratch);
+	pnvme_label_free(h->probe);
+	pnvme_label_free(h->unsure);
+}
+
+/* Without any identifier nothing could be proven. */
+static bool can_be_proven(const struct pnvme_drive *drive)
+{
+	const struct pnvme_identity *id = &drive->identity;
+
+	if (id->hwid_type != PNVME_HWID_NONE)
+		return true;
+	return drive->label->hold_proof == PNVME_HOLD_PROOF_ANY && id->serial[0];
+}
+
+/**
+ * pnvme_hold_use_settings - let I/O wait, or not, as the label says
+ * @drive: exposed or about to be; its @lock is held
+ */
+void pnvme_hold_use_settings(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+
+	lockdep_assert_held(&drive->lock);
+	spin_lock_irq(&h->lock);
+	h->timeout = le32_to_cpu(drive->label->hold_timeout);
+	h->able = h->timeout && can_be_proven(drive);
+	spin_unlock_irq(&h->lock);
+}
+
+/**
+ * pnvme_hold_stop - let nothing wait any more, and end the works
+ * @drive: about to go; its @lock is held, namespaces are closed
+ */
+void pnvme_hold_stop(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+
+	spin_lock_irq(&h->lock);
+	h->able = false;
+	if (drive->gate == PNVME_GATE_HELD)
+		WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
+	spin_unlock_irq(&h->lock);
+	cancel_delayed_work_sync(&h->work);
+	cancel_delayed_work_sync(&h->expire);
+	fail_parked(drive);
+	send_waiting(drive);
+}

@@ -1,0 +1,460 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A drive goes away and comes back: what waits, what goes on, what fails, and which drive
+# never gets a held write.
+#
+# shellcheck disable=SC2119	# load_module may take parameters of the module
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/nl_lib.sh
+. "$(dirname "$0")/nl_lib.sh"
+
+VM_HOST=$pnvme_dir/vm/host
+serial=pnvme-c
+io_timeout=/sys/module/nvme_core/parameters/io_timeout
+
+# Losing a drive. Real machines are not for this.
+
+pci_of()
+{
+	local path found
+	for path in /sys/class/nvme/nvme*; do
+		read -r found < "$path/serial"
+		[ "$found" != "$1" ] || readlink -f "$path/device"
+	done
+}
+
+# As a real loss: the drive does not answer any more, then it is gone.
+surprise_remove()
+{
+	local pci=$1 port
+	# what the driver sends to it to say goodbye is not answered
+	[ ! -w "$io_timeout" ] || echo 3 > "$io_timeout"
+	port=$(dirname "$pci")
+	printf '\0\0' | dd of="$pci/config" bs=1 seek=4 conv=notrunc status=none
+	printf '\102\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
+	echo 1 > "$pci/remove"
+	printf '\002\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
+}
+
+orderly_remove()
+{
+	echo 1 > "$1/remove"
+}
+
+back_on_the_bus()
+{
+	echo 1 > /sys/bus/pci/rescan
+}
+
+drive_is()
+{
+	nl drive-get uuid="$uuid"
+	[ "$(field state)" = "$1" ]
+}
+
+# NAME FIELD COMPARISON NUMBER
+ns_has()
+{
+	nl ns-get name="$1"
+	test "$(field "$2")" "$3" "$4"
+}
+
+# TIMEOUT [SETTING...]: a drive with two namespaces, "kept" with a text, and "busy": $node
+hold_begin()
+{
+	[ -n "${PNVME_VM:-}" ] || skip "only in a test machine"
+	begin
+	spare "$serial"
+	adopt "$dev"
+	granted drive-set uuid="$uuid" hold-timeout="$1" "${@:2}"
+	create kept 8M
+	dd if="$pnvme_text" of="$node" bs=4k oflag=direct conv=notrunc,sync status=none
+	create busy 64M
+	watch_events
+	pci=$(pci_of "$serial")
+	# shellcheck disable=SC2016	# for the shell that it is for
+	defer bash -c 'echo 1 > /sys/bus/pci/rescan
+		for i in {1..600}; do ! compgen -G "/sys/class/nvme/$(grep -lx "'"$serial"' *" /sys/class/nvme/nvme*/serial |
+			cut -d/ -f5)/nvme*n1" > /dev/null || exit 0; sleep 0.1; done'
+}
+
+kept_is_kept()
+{
+	nl ns-get name=kept
+	cmp -n "$(stat -c %s "$pnvme_text")" "$pnvme_text" "/dev/$(field device)"
+}
+
+pnvme_io_seen()
+{
+	[ "$(awk '{ print $5 }' "/sys/block/${node#/dev/}/stat")" -gt 50 ]
+}
+
+# Writes and reads back for some rounds, with verification: $fio
+fio_starts()
+{
+	fio --name=busy --filename="$node" --rw=randrw --bs=4k --size=8m --io_size=24m --direct=1 --ioengine=libaio \
+		--iodepth=16 --verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 \
+		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
+	fio=$!
+	wait_for pnvme_io_seen
+}
+
+fio_ends_well()
+{
+	wait "$fio" || { cat "$PNVME_WORK/fio" "$PNVME_WORK/fio.err" >&2; fail "fio failed"; }
+}
+
+# HOW: all I/O of a drive that goes and comes back is done, and done right
+hold_and_resume()
+{
+	local sequence
+	hold_begin 120 on-resume=trust
+	nl drive-get uuid="$uuid"
+	sequence=$(field sequence)
+	fio_starts
+	"$1" "$pci"
+	wait_for drive_is held
+	[[ $(field reason) == "the drive is gone; I/O waits for it for 120 seconds" ]]
+	[ "$(field hold-left)" -gt 60 ]
+	event_came type=drive-hold
+	wait_for ns_has busy held -gt 0
+	[ "$(< "/sys/class/pnvme/pnvme$(nl drive-get uuid="$uuid"; field instance)/state")" = held ]
+	# nothing of it is left below, so that its name is free
+	wait_for 10 no_lower
+	refused ENODEV "is held and cannot be changed" ns-create drive="$uuid" name=x size=1M
+	kill -0 "$fio"
+	back_on_the_bus
+	wait_for 30 drive_is live
+	has holds 1
+	has fences 0
+	[ -z "$(field reason)" ]
+	event_came type=drive-resume
+	fio_ends_well
+	ns_has busy held -eq 0
+	[ "$(field held-total)" -gt 0 ]
+	nl drive-get uuid="$uuid"
+	has sequence "$sequence"
+	[ -e "/sys/block/${node#/dev/}/slaves/$(field device)" ]
+	kept_is_kept
+	dev=/dev/$(field device)
+	granted ns-create drive="$uuid" name=after size=1M
+}
+
+no_lower()
+{
+	[ -z "$(ls "/sys/block/${node#/dev/}/slaves")" ]
+}
+
+test_orderly_hold()
+{
+	: "a drive is removed under I/O in an orderly way, and comes back: all I/O is done"
+	hold_and_resume orderly_remove
+}
+
+test_surprise_hold()
+{
+	: "a drive is torn out under I/O, and comes back: all I/O is done"
+	hold_and_resume surprise_remove
+}
+
+test_pulls()
+{
+	: "a drive goes and comes back many times under I/O with verification"
+	local round rounds=${PNVME_PULLS:-6} how
+	hold_begin 120 on-resume=trust
+	fio --name=busy --filename="$node" --rw=randrw --bs=4k --size=8m --direct=1 --ioengine=libaio --iodepth=16 \
+		--verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 --time_based --runtime=100000 \
+		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
+	fio=$!
+	for ((round = 1; round <= rounds; round++)); do
+		how=orderly_remove
+		((round % 2)) || how=surprise_remove
+		echo "round $round: $how" >&2
+		wait_for pnvme_io_seen
+		"$how" "$pci"
+		wait_for drive_is held
+		back_on_the_bus
+		wait_for 30 drive_is live
+		has holds "$round"
+		kill -0 "$fio" || { cat "$PNVME_WORK/fio" "$PNVME_WORK/fio.err" >&2; fail "fio ended"; }
+		pci=$(pci_of "$serial")
+	done
+	kill -INT "$fio"
+	wait "$fio" || true	# it was interrupted
+	grep -q "err= 0" "$PNVME_WORK/fio" || { cat "$PNVME_WORK/fio" "$PNVME_WORK/fio.err" >&2; fail "fio failed"; }
+	ns_has busy held -eq 0
+	kept_is_kept
+}
+
+test_timeout()
+{
+	: "a drive that does not come back in time fails; when it is back, attach makes it live again"
+	local writer
+	# long enough to be seen on a slow machine
+	hold_begin $((3 * $(pnvme_slow)))
+	orderly_remove "$pci"
+	wait_for drive_is held
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct status=none 2> "$PNVME_WORK/dd" &
+	writer=$!
+	wait_for ns_has busy held -eq 1
+	! wait "$writer" || fail "the write did not fail"
+	wait_for drive_is failed
+	has reason "the drive is gone and did not come back in time"
+	event_came type=drive-fail
+	ns_has busy held -eq 0
+	must_fail dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+	back_on_the_bus
+	wait_for 30 spare "$serial"
+	# what waits has ended, so nothing is re-attached by itself
+	sleep 1
+	drive_is failed
+	wait_for 10 nl drive-attach dev="$dev" host="$host"
+	drive_is live
+	has epoch 1
+	kept_is_kept
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct conv=notrunc status=none
+	refused EBUSY "in use" drive-attach dev="$dev" host="$host"
+}
+
+test_fail_by_hand()
+{
+	: "pnvme drive fail ends a hold at once, and detach does, of a drive that is closed"
+	local writer
+	hold_begin 600
+	orderly_remove "$pci"
+	wait_for drive_is held
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct status=none 2> "$PNVME_WORK/dd" &
+	writer=$!
+	wait_for ns_has busy held -eq 1
+	refused EBUSY "is open and cannot be detached" drive-detach uuid="$uuid"
+	granted drive-fail uuid="$uuid" check
+	drive_is held
+	granted drive-fail uuid="$uuid"
+	has state failed
+	! wait "$writer" || fail "the write did not fail"
+	granted drive-fail uuid="$uuid"
+	has state failed
+	detach "$uuid"
+	back_on_the_bus
+	wait_for 30 spare "$serial"
+	attach "$dev"
+	pci=$(pci_of "$serial")
+	granted drive-set uuid="$uuid" hold-timeout=600
+	# one that is there can be given up too, and taken back
+	granted drive-fail uuid="$uuid"
+	has state failed
+	must_fail dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+	refused ESTALE "not" drive-attach dev="$dev" host="$host" uuid="$(new_uuid)"
+	granted drive-attach dev="$dev" host="$host"
+	has state live
+	dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+	orderly_remove "$pci"
+	wait_for drive_is held
+	detach "$uuid"
+}
+
+test_never()
+{
+	: "with hold-timeout=0 nothing waits"
+	hold_begin 0
+	fio_starts
+	orderly_remove "$pci"
+	! wait "$fio" || fail "fio did not notice"
+	wait_for drive_is failed
+	has reason "the drive is gone"
+	has holds 0
+}
+
+test_nowait()
+{
+	: "I/O that may not wait is told so while a drive is held"
+	hold_begin 600
+	orderly_remove "$pci"
+	wait_for drive_is held
+	python3 - "$node" <<- 'END'
+		import errno, mmap, os, sys
+		fd = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
+		buffer = mmap.mmap(-1, 4096)
+		for call in (os.preadv, os.pwritev):
+		    try:
+		        call(fd, [buffer], 0, os.RWF_NOWAIT)
+		    except OSError as error:
+		        assert error.errno == errno.EAGAIN, error
+		    else:
+		        sys.exit("it was done")
+	END
+	ns_has busy held -eq 0
+	granted drive-fail uuid="$uuid"
+}
+
+# What must not be taken for the drive.
+
+# A write waits: $writer
+write_waits()
+{
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct conv=notrunc status=none 2> "$PNVME_WORK/dd" &
+	writer=$!
+	wait_for ns_has busy held -eq 1
+}
+
+# It is there, and stays as it is; the write goes on waiting
+refused_as_impostor()
+{
+	local before
+	before=$("$VM_HOST" checksum "$serial")
+	wait_for 30 spare "$1"
+	[ -z "${2:-}" ] || event_came "type=drive-impostor message=.*$2"
+	sleep 2
+	drive_is held
+	kill -0 "$writer"
+	[ "$before" = "$("$VM_HOST" checksum "$serial")" ] || fail "$1 was written"
+}
+
+# ... until the right one is back
+original_returns()
+{
+	"$VM_HOST" pull "$serial"
+	"$VM_HOST" restore "$serial"
+	"$VM_HOST" plug "$serial"
+	wait_for 30 drive_is live
+	wait "$writer"
+	kept_is_kept
+}
+
+impostor_begin()
+{
+	hold_begin 600 on-resume=trust
+	sync
+	"$VM_HOST" save "$serial"
+	"$VM_HOST" pull "$serial"
+	wait_for drive_is held
+	write_waits
+}
+
+test_blank_impostor()
+{
+	: "a blank drive, or the same one erased, never gets a held write"
+	impostor_begin
+	"$VM_HOST" wipe "$serial"
+	"$VM_HOST" plug "$serial"
+	refused_as_impostor "$serial"
+	original_returns
+}
+
+test_clone_impostor()
+{
+	: "a copy on other hardware never gets a held write"
+	impostor_begin
+	"$VM_HOST" plug "$serial" pnvme-copy
+	refused_as_impostor pnvme-copy "serial number differs: it is a copy"
+	original_returns
+}
+
+test_old_impostor()
+{
+	: "an older copy of the drive never gets a held write"
+	hold_begin 600 on-resume=trust
+	sync
+	"$VM_HOST" save "$serial"
+	granted ns-rename name=kept new-name=kept2
+	granted ns-rename name=kept2 new-name=kept
+	sync
+	"$VM_HOST" pull "$serial"
+	wait_for drive_is held
+	write_waits
+	"$VM_HOST" restore "$serial"
+	"$VM_HOST" plug "$serial"
+	refused_as_impostor "$serial" "not the one we wrote last"
+	granted drive-fail uuid="$uuid"
+	! wait "$writer" || fail "the write did not fail"
+	refused ESTALE "not the one we wrote last" drive-attach dev="$dev" host="$host"
+}
+
+# The fence.
+
+# POLICY: a write is acknowledged and not flushed, the drive goes and comes back; $node stays open as fd 9
+doubt()
+{
+	hold_begin 600 on-resume="$1"
+	exec 9<> "$node"
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct conv=notrunc status=none
+	orderly_remove "$pci"
+	wait_for drive_is held
+	back_on_the_bus
+	wait_for 30 drive_is live
+}
+
+flushes()
+{
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct conv=notrunc,fsync status=none
+}
+
+test_fence()
+{
+	: "after a loss with writes in doubt every flush fails, until the last close or unfence"
+	doubt fence
+	has fences 1
+	event_came type=ns-fence
+	ns_has busy fence = flush
+	has fences 1
+	[ -n "$(field fenced-at)" ]
+	must_fail flushes
+	must_fail flushes
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct conv=notrunc status=none
+	dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+	# a write that is to be durable at once is one of them
+	must_fail dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct,dsync conv=notrunc status=none
+	nl ns-get name=kept
+	has fence none
+	granted ns-unfence name=busy check
+	must_fail flushes
+	granted ns-unfence name=busy
+	has fence none
+	event_came type=ns-unfence
+	flushes
+	granted ns-unfence name=busy
+	exec 9<&-
+}
+
+test_fence_closed()
+{
+	: "the last close ends a fence; a flush before the loss leaves nothing to fence"
+	doubt fence
+	must_fail flushes
+	exec 9<&-
+	flushes
+	ns_has busy fence = none
+	exec 9<> "$node"
+	flushes
+	orderly_remove "$(pci_of "$serial")"
+	wait_for drive_is held
+	back_on_the_bus
+	wait_for 30 drive_is live
+	has holds 2
+	has fences 1
+	flushes
+	exec 9<&-
+}
+
+test_trust()
+{
+	: "with on-resume=trust nothing is fenced, with fail all I/O is"
+	doubt trust
+	has fences 0
+	flushes
+	granted drive-set uuid="$uuid" on-resume=fail
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct conv=notrunc status=none
+	orderly_remove "$(pci_of "$serial")"
+	wait_for drive_is held
+	back_on_the_bus
+	wait_for 30 drive_is live
+	ns_has busy fence = all
+	must_fail dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+	exec 9<&-
+	dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+}
+
+pnvme_main "$@"
