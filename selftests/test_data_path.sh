@@ -90,6 +90,9 @@ raw_write()
 	nvme write "$dev" -s "$1" -c 0 -z 512 -y 8 -d "$PNVME_WORK/data" -M "$PNVME_WORK/tuple" --prinfo=0 >&2
 }
 
+# LBA: its reference tag
+tag_of() { printf %08x $(($1 & 0xffffffff)); }
+
 same_profile()
 {
 	local file lower=/sys/block/${dev#/dev/}/integrity upper=/sys/block/${node#/dev/}/integrity
@@ -102,26 +105,32 @@ same_profile()
 	[ "$(cat "$upper/read_verify")" = 1 ]
 }
 
-# LBA: block 100 of the namespace cannot be read any more, its neighbours can
+# BLOCK of the namespace cannot be read any more, its neighbours can
 is_refused()
 {
 	attach "$dev"
-	must_fail quiet_dd if="$node" of=/dev/null bs=512 skip=100 count=1 iflag=direct
-	quiet_dd if="$node" of=/dev/null bs=512 skip=101 count=1 iflag=direct
-	quiet_dd if="$node" of=/dev/null bs=512 skip=99 count=1 iflag=direct
+	must_fail quiet_dd if="$node" of=/dev/null bs=512 skip="$1" count=1 iflag=direct
+	quiet_dd if="$node" of=/dev/null bs=512 skip=$(($1 + 1)) count=1 iflag=direct
+	quiet_dd if="$node" of=/dev/null bs=512 skip=$(($1 - 1)) count=1 iflag=direct
 	# a block that is written has protection again
-	quiet_dd if="$pnvme_text" of="$node" bs=512 seek=100 count=1 oflag=direct conv=notrunc
-	quiet_dd if="$node" of=/dev/null bs=512 skip=100 count=1 iflag=direct
+	quiet_dd if="$pnvme_text" of="$node" bs=512 seek="$1" count=1 oflag=direct conv=notrunc
+	quiet_dd if="$node" of=/dev/null bs=512 skip="$1" count=1 iflag=direct
 	detach "$uuid"
+}
+
+# SERIAL: a drive with protection information, adopted
+with_integrity()
+{
+	spare "$1"
+	[ -e "/sys/block/${dev#/dev/}/integrity/format" ] || skip "this kernel has no block integrity"
+	adopt "$dev"
 }
 
 # SERIAL TYPE
 protection()
 {
 	local sum lba tag good
-	spare "$1"
-	[ -e "/sys/block/${dev#/dev/}/integrity/format" ] || skip "this kernel has no block integrity"
-	adopt "$dev"
+	with_integrity "$1"
 	create left 3M
 	create middle 8M
 	lba=$((start / 512 + 100))
@@ -133,7 +142,7 @@ protection()
 	detach "$uuid"
 	# the kernel has the drive check what it reads there: guard, and of type 1 the tag
 	[ "$(part_sum "$dev" $((start >> 20)) 8)" = "$sum" ] || fail "the drive holds something else"
-	tag=$(printf %08x "$lba")
+	tag=$(tag_of "$lba")
 	if [ "$2" = 1 ]; then
 		raw_read "$lba" 5 "$lba"
 		must_fail raw_read "$lba" 5 $((lba - start / 512))
@@ -150,12 +159,12 @@ protection()
 	raw_read "$lba" 4 0
 	[ "$tuple" = "$good" ] || fail "without pnvme LBA $lba has $tuple, with it $good"
 	raw_write "$lba" "dead${good:4}"
-	is_refused
+	is_refused 100
 	# the tag that it would have without the namespace's start
 	raw_read "$lba" 4 0
-	raw_write "$lba" "${tuple:0:8}$(printf %08x $((lba - start / 512)))"
+	raw_write "$lba" "${tuple:0:8}$(tag_of $((lba - start / 512)))"
 	if [ "$2" = 1 ]; then
-		is_refused
+		is_refused 100
 	else
 		attach "$dev"
 		quiet_dd if="$node" of=/dev/null bs=512 skip=100 count=1 iflag=direct
@@ -176,6 +185,81 @@ test_protection_type3()
 	protection pnvme-pi3 3
 }
 
+# Namespaces of 16 MiB on the drive $uuid: "across" has LBA 2^32 in its middle, "behind" follows it.
+EDGE=$((1 << 32))
+far_namespaces()
+{
+	[ "$(blockdev --getsz "$dev")" -gt $((EDGE + (64 << 11))) ] || fail "$dev is no drive of more than 2^32 LBAs"
+	create left $(((2 << 20) - 9))M
+	create across 16M
+	[ "$start" = $((EDGE * 512 - (8 << 20))) ] || fail "it starts at byte $start, not 8 MiB before LBA 2^32"
+}
+
+# Kernel and drive check all of the namespace; then LBA by LBA
+far_tags()
+{
+	local sum lba
+	sum=$(part_sum "$node" 0 16)
+	[ "$(quiet_dd if="$node" bs=64k count=256 | cksum)" = "$sum" ] || fail "through the page cache it is something else"
+	[ "$(part_sum "$dev" $((start >> 20)) 16)" = "$sum" ] || fail "the drive holds something else"
+	for lba; do
+		raw_read "$lba" 5 $((lba & 0xffffffff))
+		echo "LBA $lba has $tuple" >&2
+		[ "${tuple:8}" = "$(tag_of "$lba")" ] || fail "the reference tag of LBA $lba is ${tuple:8}"
+		must_fail raw_read "$lba" 5 $(((lba + 1) & 0xffffffff))
+		must_fail raw_read "$lba" 5 $((lba - start / 512))
+	done
+}
+
+# LBA: its block cannot be read with the tag that it would have without the namespace's start
+far_refused()
+{
+	detach "$uuid"
+	raw_read "$1" 4 0
+	raw_write "$1" "${tuple:0:8}$(tag_of $(($1 - start / 512)))"
+	is_refused $(($1 - start / 512))
+}
+
+# DEV OFFSET FILE: one I/O
+write_at() { quiet_dd if="$3" of="$1" bs=64k seek="$2" count=1 oflag=direct,seek_bytes conv=notrunc; }
+read_at() { quiet_dd if="$1" bs=64k skip="$2" count=1 iflag=direct,skip_bytes | cmp - "$3"; }
+
+# DEV OFFSET: what becomes of one command
+outcome()
+{
+	if write_at "$1" "$2" "$PNVME_WORK/edge" 2> /dev/null; then echo carried out; else echo refused; fi
+}
+
+test_protection_far()
+{
+	: "protection information of type 1 beyond 2^32 LBAs: reference tags are the low 32 bits"
+	local bare limit edge=$(((8 << 20) - 32768))
+	begin
+	spare pnvme-pi
+	head -c 64k /dev/urandom > "$PNVME_WORK/edge"
+	# QEMU's drives count on beyond 32 bits within a command, and refuse it
+	bare=$(outcome "$dev" $((EDGE * 512 - 32768)))
+	with_integrity pnvme-pi
+	far_namespaces
+	same_profile 1
+	[ "$(outcome "$node" "$edge")" = "$bare" ] || fail "a command over the edge is $bare by the bare drive alone"
+	fill "$node" 0 16
+	# one I/O over the edge, in two commands
+	limit=/sys/block/${dev#/dev/}/queue/max_sectors_kb
+	defer sh -c "echo $(cat "$limit") > $limit"
+	echo 32 > "$limit"
+	write_at "$node" "$edge" "$PNVME_WORK/edge"
+	read_at "$node" "$edge" "$PNVME_WORK/edge"
+	far_tags $((EDGE - 64)) $((EDGE - 1)) "$EDGE" $((EDGE + 1)) $((EDGE + 63)) $((start / 512 + 32767))
+	far_refused "$EDGE"
+	attach "$dev"
+	create behind 16M
+	verify_with_fio "$node" 512-256k 512
+	fill "$node" 0 16
+	far_tags $((start / 512)) $((start / 512 + 100)) $((start / 512 + 32767))
+	far_refused $((start / 512 + 100))
+}
+
 # EXPECTED WHAT BLOCK COUNT [no-tag] on the namespace, with protection that is made by us
 own_protection()
 {
@@ -186,27 +270,31 @@ own_protection()
 	[ "$got" = "$1" ] || fail "${*:2} gives '$got', not '$1'"
 }
 
+# BLOCK [no-tag]: 16 blocks of the namespace from there, and 8 that are damaged behind them
+user_blocks()
+{
+	local i lba=$((start / 512 + $1))
+	own_protection ok write "$1" 16 "${@:2}"
+	own_protection ok read "$1" 16 "${@:2}"
+	own_protection ok read $(($1 + 7)) 1 "${@:2}"
+	own_protection EILSEQ damage $(($1 + 100)) 8 "${@:2}"
+	quiet_dd if="$node" of=/dev/null bs=512 skip="$1" count=16 iflag=direct
+	for i in 0 7 8 15; do
+		raw_read $((lba + i)) 4 0
+		echo "LBA $((lba + i)) has $tuple" >&2
+		[ "${tuple:4:4}" = 5aa5 ] || fail "it is not ours"
+		[ $# = 2 ] || [ "${tuple:8}" = "$(tag_of $((lba + i)))" ] || fail "LBA $((lba + i)) has the tag ${tuple:8}"
+	done
+}
+
 # SERIAL [no-tag]
 user_protection()
 {
-	local lba i
 	spare "$1"
 	adopt "$dev"
 	create left 3M
 	create middle 8M
-	lba=$((start / 512 + 100))
-	own_protection ok write 100 16 "${@:2}"
-	own_protection ok read 100 16 "${@:2}"
-	own_protection ok read 107 1 "${@:2}"
-	own_protection EILSEQ damage 200 8 "${@:2}"
-	quiet_dd if="$node" of=/dev/null bs=512 skip=100 count=16 iflag=direct
-	detach "$uuid"
-	for i in 0 15; do
-		raw_read $((lba + i)) 4 0
-		echo "LBA $((lba + i)) has $tuple" >&2
-		[ "${tuple:4:4}" = 5aa5 ] || fail "it is not ours"
-		[ $# = 2 ] || [ "${tuple:8}" = "$(printf %08x $((lba + i)))" ] || fail "LBA $((lba + i)) has the tag ${tuple:8}"
-	done
+	user_blocks 100 "${@:2}"
 }
 
 test_user_protection_type1()
@@ -214,6 +302,19 @@ test_user_protection_type1()
 	: "protection information of the user, type 1: tags of the namespace become tags of the drive, and back"
 	begin
 	user_protection pnvme-pi
+}
+
+test_user_protection_far()
+{
+	: "protection information of the user, type 1, beyond 2^32 LBAs"
+	begin
+	spare pnvme-pi
+	adopt "$dev"
+	far_namespaces
+	user_blocks 16368	# up to the edge; over it, as above, QEMU's drives refuse
+	user_blocks 16384
+	create behind 16M
+	user_blocks 100
 }
 
 test_user_protection_type3()
