@@ -55,10 +55,10 @@ load()
 	taskset -c "${3:-0-$(($(nproc) - 1))}" "$LOAD" "$node" "$1" 4096 8 "$2" > /dev/null
 }
 
-# The same until the test ends
+# read|write [CPU]: the same until the test ends
 load_on()
 {
-	"$LOAD" "$node" "$1" 4096 8 1000 forever > /dev/null &
+	taskset -c "${2:-0-$(($(nproc) - 1))}" "$LOAD" "$node" "$1" 4096 8 1000 forever > /dev/null &
 	loader=$!
 	defer kill "$loader"
 }
@@ -186,6 +186,34 @@ test_queues()
 	pnvme stat --queue one >&2
 	equal "queue of processor 0, shown" $(($(shown_for "${queues[0]}") - shown[0])) 200
 	equal "queue of processor 1, shown" $(($(shown_for "${queues[1]}") - shown[1])) 300
+}
+
+# QUEUE TABLE: the fourth column of its line for reads
+shown_in() { awk -v q="$1" '$1 == "one" && $2 == q && $3 == "read" { n = $4 } END { print n + 0 }' "$2"; }
+
+test_skew()
+{
+	: "a load that is mostly one processor's shows as that, line by line"
+	local cpu reads=(20 30 600 40) table=$PNVME_WORK/table queue
+	begin
+	[ "$(nproc)" -ge 4 ] || skip "needs four processors"
+	spare pnvme-a
+	adopt "$dev"
+	create one 16M
+	pnvme stat --queue one > "$table.before"
+	for cpu in 0 1 2 3; do load read "${reads[cpu]}" "$cpu"; done
+	pnvme stat --queue one | tee "$table.after" >&2
+	for cpu in 0 1 2 3; do
+		queue=$(queue_of "$cpu")
+		equal "reads in the line of processor $cpu" \
+			$(($(shown_in "$queue" "$table.after") - $(shown_in "$queue" "$table.before"))) "${reads[cpu]}"
+	done
+	load_on read 2
+	pnvme stat -i 2 -c 1 --queue one | tee "$table.rates" >&2
+	for cpu in 0 1 3; do
+		equal "reads a second by processor $cpu" "$(shown_in "$(queue_of "$cpu")" "$table.rates")" 0
+	done
+	[ "$(shown_in "$(queue_of 2)" "$table.rates")" -gt 0 ]
 }
 
 test_polled()
