@@ -2,18 +2,23 @@
 /*
  * bench_dump TIMES [QUEUE]: the dump of statistics, of one queue or all, TIMES times;
  * prints messages, bytes, and nanoseconds (where the clock counts instructions, that)
- * of one dump. Does nothing with the answer, so nearly all of it is the kernel's.
+ * of one dump, and how much kernel memory held the answer at most. Does nothing with the
+ * answer, so nearly all of it is the kernel's.
  */
 #include <linux/genetlink.h>
 #include <linux/pnvme.h>
+#include <linux/sock_diag.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <libmnl/libmnl.h>
 
 static char buf[65536];
+static uint32_t most;	/* bytes that waited for us at a time */
 
 static void die(const char *what)
 {
@@ -75,8 +80,21 @@ static uint16_t family(struct mnl_socket *nl)
 	return 0;
 }
 
+/* What of the answer is there and was not read yet, with all that the kernel needs for it. */
+static void look_at_memory(struct mnl_socket *nl)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_MEMINFO, info, &len))
+		die("SO_MEMINFO");
+	if (info[SK_MEMINFO_RMEM_ALLOC] > most)
+		most = info[SK_MEMINFO_RMEM_ALLOC];
+}
+
 /* One dump: messages and bytes that came. */
-static void dump(struct mnl_socket *nl, uint16_t id, long queue, uint64_t *messages, uint64_t *bytes)
+static void dump(struct mnl_socket *nl, uint16_t id, long queue, bool look, uint64_t *messages,
+		 uint64_t *bytes)
 {
 	struct nlmsghdr *nlh = request(id, NLM_F_DUMP, PNVME_CMD_STAT_GET);
 	int left;
@@ -85,6 +103,8 @@ static void dump(struct mnl_socket *nl, uint16_t id, long queue, uint64_t *messa
 		mnl_attr_put_u32(nlh, PNVME_A_STAT_QUEUE, (uint32_t)queue);
 	send_request(nl, nlh);
 	for (;;) {
+		if (look)
+			look_at_memory(nl);
 		left = (int)receive(nl);
 		*bytes += (uint64_t)left;
 		for (nlh = (struct nlmsghdr *)buf; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
@@ -117,13 +137,14 @@ int main(int argc, char **argv)
 		fputs("bench_dump: there is no family pnvme\n", stderr);
 		return 1;
 	}
-	dump(nl, id, queue, &messages, &bytes);	/* what is touched for the first time costs more */
+	/* what is touched for the first time costs more, and so does looking */
+	dump(nl, id, queue, true, &messages, &bytes);
 	messages = bytes = 0;
 	start = now();
 	for (i = 0; i < times; i++)
-		dump(nl, id, queue, &messages, &bytes);
-	printf("%llu %llu %llu\n", (unsigned long long)(messages / (uint64_t)times),
+		dump(nl, id, queue, false, &messages, &bytes);
+	printf("%llu %llu %llu %u\n", (unsigned long long)(messages / (uint64_t)times),
 	       (unsigned long long)(bytes / (uint64_t)times),
-	       (unsigned long long)((now() - start) / (uint64_t)times));
+	       (unsigned long long)((now() - start) / (uint64_t)times), most);
 	return 0;
 }
