@@ -144,8 +144,13 @@ static int repair_slots(struct pnvme_drive *drive, struct pnvme_error *err)
 static int write_draft(struct pnvme_drive *drive, struct pnvme_error *err)
 {
 	u64 sequence = le64_to_cpu(drive->next->sequence);
-	int ret = write_slots(drive, drive->next);
+	int ret;
 
+	if (drive->label->sequence)
+		ret = write_slots(drive, drive->next);
+	else
+		ret = pnvme_label_create(drive->claim.bdev, drive->identity.capacity, drive->next,
+					 drive->check);
 	if (!ret) {
 		publish(drive);
 		return 0;

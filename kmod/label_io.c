@@ -91,6 +91,33 @@ int pnvme_label_write(struct block_device *bdev, u64 capacity, const struct pnvm
 	return ret ? ret : pair_write(bdev, capacity, pairs[1], label, check);
 }
 
+/**
+ * pnvme_label_create - write a sealed label to slots that have none
+ * @bdev: lower device, claimed for writing
+ * @capacity: of it when it was claimed
+ * @label: what to write
+ * @check: scratch of the same size, for reading back
+ *
+ * Where no other copy is whole, half a label would be in everybody's way. So the first pair gets
+ * all but its first block before: what is torn then is no label, and that block, which a drive
+ * writes as one, makes it a whole one.
+ *
+ * Return: as pnvme_label_write().
+ */
+int pnvme_label_create(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
+		       struct pnvme_label *check)
+{
+	int i, ret = 0;
+
+	memcpy(check, label, PNVME_LABEL_BYTES);
+	memset(check, 0, PNVME_LBA_MIN);
+	for (i = 0; i < 2 && !ret; i++)
+		ret = slot_io(bdev, capacity, pairs[0][i], REQ_OP_WRITE | REQ_FUA, check);
+	if (!ret)
+		ret = blkdev_issue_flush(bdev);
+	return ret ? ret : pnvme_label_write(bdev, capacity, label, check);
+}
+
 static int slot_write(struct block_device *bdev, u64 capacity, unsigned int slot,
 		      const struct pnvme_label *label, struct pnvme_label *check)
 {
@@ -181,6 +208,22 @@ bool pnvme_slot_is_erased(const struct pnvme_label *copy)
 	return !memcmp(copy->magic, PNVME_ERASED_MAGIC, sizeof(copy->magic));
 }
 
+/*
+ * Another magic in a copy, the rest as it is: one block, so that it is no label at once.
+ * Zeros over all of it, torn, may leave a damaged one.
+ */
+static int slot_disown(struct block_device *bdev, u64 capacity, unsigned int slot,
+		       const char *magic, struct pnvme_label *copy)
+{
+	int ret = slot_io(bdev, capacity, slot, REQ_OP_READ, copy);
+
+	if (ret)
+		return 0;	/* what cannot be read is overwritten all the same */
+	memcpy(copy->magic, magic, sizeof(copy->magic));
+	ret = slot_io(bdev, capacity, slot, REQ_OP_WRITE | REQ_FUA, copy);
+	return ret ? ret : blkdev_issue_flush(bdev);
+}
+
 /**
  * pnvme_slots_zero - take the label off a drive
  * @bdev: lower device, claimed for writing
@@ -205,7 +248,9 @@ int pnvme_slots_zero(struct block_device *bdev, u64 capacity, bool mark)
 		bool marked = mark && order[i] == PNVME_ERASED_SLOT;
 
 		memcpy(label->magic, marked ? PNVME_ERASED_MAGIC : none, sizeof(label->magic));
-		ret = slot_write(bdev, capacity, order[i], label, check);
+		ret = slot_disown(bdev, capacity, order[i], label->magic, check);
+		if (!ret)
+			ret = slot_write(bdev, capacity, order[i], label, check);
 		if (ret)
 			break;
 	}

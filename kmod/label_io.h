@@ -31,6 +31,8 @@ int pnvme_slots_zero(struct block_device *bdev, u64 capacity, bool mark);
 bool pnvme_slot_is_erased(const struct pnvme_label *copy);
 int pnvme_label_write(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
 		      struct pnvme_label *check);
+int pnvme_label_create(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
+		       struct pnvme_label *check);
 int pnvme_label_repair(struct block_device *bdev, u64 capacity, const struct pnvme_label *label,
 		       struct pnvme_label *check, unsigned int good, bool *partly);
 
