@@ -9,7 +9,9 @@
  */
 #include <linux/blkdev.h>
 #include <linux/device.h>
+#include <linux/notifier.h>
 #include <linux/string.h>
+#include <linux/suspend.h>
 
 #include "drive.h"
 #include "event.h"
@@ -378,13 +380,55 @@ static struct class_interface arrivals = {
 	.add_dev = compat_block_device_added,
 };
 
+/* One that is held; to be given back. */
+static struct pnvme_drive *get_held(void)
+{
+	struct pnvme_drive *drive = NULL;
+
+	down_read(&pnvme_view);
+	while ((drive = pnvme_drive_next(drive))) {
+		if (drive->exposed && drive->state == PNVME_DRIVE_STATE_HELD) {
+			get_device(&drive->dev);
+			break;
+		}
+	}
+	up_read(&pnvme_view);
+	return drive;
+}
+
+/* Tasks that wait for a held drive cannot be frozen, so the machine could not sleep. */
+static int before_sleep(struct notifier_block *nb, unsigned long action, void *unused)
+{
+	struct pnvme_drive *drive;
+
+	if (action != PM_SUSPEND_PREPARE && action != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+	while ((drive = get_held())) {
+		pnvme_drive_fail_held(drive, "the machine goes to sleep, and cannot with a hold");
+		pnvme_drive_put(drive);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block sleep_notifier = {
+	.notifier_call = before_sleep,
+};
+
 int pnvme_resume_init(void)
 {
+	int ret = register_pm_notifier(&sleep_notifier);
+
+	if (ret)
+		return ret;
 	arrivals.class = pnvme_lower_class();
-	return class_interface_register(&arrivals);
+	ret = class_interface_register(&arrivals);
+	if (ret)
+		unregister_pm_notifier(&sleep_notifier);
+	return ret;
 }
 
 void pnvme_resume_exit(void)
 {
 	class_interface_unregister(&arrivals);
+	unregister_pm_notifier(&sleep_notifier);
 }

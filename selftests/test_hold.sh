@@ -111,13 +111,13 @@ fio_ends_well()
 hold_and_resume()
 {
 	local sequence
-	hold_begin 120 on-resume=trust
+	hold_begin 600 on-resume=trust
 	nl drive-get uuid="$uuid"
 	sequence=$(field sequence)
 	fio_starts
 	"$1" "$pci"
 	wait_for drive_is held
-	[[ $(field reason) == "the drive is gone; I/O waits for it for 120 seconds" ]]
+	[[ $(field reason) == "the drive is gone; I/O waits for it for 600 seconds" ]]
 	[ "$(field hold-left)" -gt 60 ]
 	event_came type=drive-hold
 	wait_for ns_has busy held -gt 0
@@ -164,7 +164,7 @@ test_pulls()
 {
 	: "a drive goes and comes back many times under I/O with verification"
 	local round rounds=${PNVME_PULLS:-6} how
-	hold_begin 120 on-resume=trust
+	hold_begin 600 on-resume=trust
 	fio --name=busy --filename="$node" --rw=randrw --bs=4k --size=8m --direct=1 --ioengine=libaio --iodepth=16 \
 		--verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 --time_based --runtime=100000 \
 		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
@@ -288,6 +288,24 @@ test_nowait()
 	END
 	ns_has busy held -eq 0
 	granted drive-fail uuid="$uuid"
+}
+
+test_sleep()
+{
+	: "a machine that goes to sleep ends holds, whose tasks could not be frozen"
+	local writer
+	hold_begin 600
+	[ -w /sys/power/pm_test ] || skip "this kernel cannot try to sleep"
+	orderly_remove "$pci"
+	wait_for drive_is held
+	dd if=/dev/zero of="$node" bs=4k count=1 oflag=direct status=none 2> "$PNVME_WORK/dd" &
+	writer=$!
+	wait_for ns_has busy held -eq 1
+	echo freezer > /sys/power/pm_test
+	defer bash -c 'echo none > /sys/power/pm_test'
+	echo freeze > /sys/power/state
+	! wait "$writer" || fail "the write did not fail"
+	drive_is failed
 }
 
 # What must not be taken for the drive.
