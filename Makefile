@@ -5,6 +5,7 @@
 #                              WERROR=1 to stop at a warning
 #   make tools unit            build/pnvme and build/libpnvme.so; unit tests
 #   make check                 all tests in virtual machines; KERNELS="6.12" TESTS="test_adopt.sh" select
+#   make check-long            the same, each script on each kernel and with all rounds (hours)
 #   make bench                 instructions per I/O, compared with dm-linear
 #   make demo                  the main job, shown in a virtual machine
 #   make install               DESTDIR= PREFIX=; module for KVER, tools, udev rules, units
@@ -39,6 +40,10 @@ unit:
 .PHONY: check
 check:
 	KERNELS="$(KERNELS)" TESTS="$(TESTS)" selftests/vm/check
+
+.PHONY: check-long
+check-long:
+	EVERYTHING=1 KERNELS="$(KERNELS)" TESTS="$(TESTS)" selftests/vm/check
 
 .PHONY: bench
 bench: tools

@@ -21,8 +21,19 @@
 # Destroys all data on the drives that it uses: those of a test machine, else
 # those named in PNVME_TEST_DRIVES ("/dev/nvme1n1 /dev/nvme2n1").
 
-pnvme_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PNVME_TOP=${PNVME_TOP:-$(dirname "$pnvme_dir")}
+# Of the processes that a test takes in an emulated machine, most were once
+# started in here: so as few as possible.
+
+pnvme_dir=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+PNVME_TOP=${PNVME_TOP:-${pnvme_dir%/*}}
+pnvme_klog=$PNVME_TOP/build/selftests/klog
+[ -x "$pnvme_klog" ] || pnvme_klog=$pnvme_dir/klog
+# shellcheck source=selftests/vm/host
+. "$pnvme_dir/vm/host"
+# The drives that the host of this test machine knows, by serial number.
+pnvme_serials=()
+[ ! -e /run/vm/serials ] || mapfile -t pnvme_serials < /run/vm/serials
+
 # Some text to write; a minimal system has little of it in /etc.
 # shellcheck disable=SC2034	# for the scripts
 pnvme_text=$pnvme_dir/lib.sh
@@ -85,32 +96,37 @@ drive_by_serial()
 	return 1
 }
 
-# The serial number of a drive that the host of this test machine knows.
+# Is it a drive that the host of this test machine knows? Its serial number in $serial
 emulated()
 {
-	local serial
-	[ -n "${PNVME_VM:-}" ] || return 1
-	[ -e "/sys/block/${1##*/}/device/serial" ] && read -r serial < "/sys/block/${1##*/}/device/serial" &&
-		grep -xF "$serial" /run/vm/serials
+	serial=
+	[ -n "${PNVME_VM:-}" ] && [ -e "/sys/block/${1##*/}/device/serial" ] || return 1
+	read -r serial < "/sys/block/${1##*/}/device/serial" && [[ " ${pnvme_serials[*]} " == *" $serial "* ]]
 }
 
 # wipe DEV...: nothing but zeros, on all of it.
 wipe()
 {
-	local dev serial
+	local dev serial zoned format devs=() serials=()
 	for dev; do
-		if [ "$(cat "/sys/block/${dev##*/}/queue/zoned")" != none ]; then
+		read -r zoned < "/sys/block/${dev##*/}/queue/zoned" || return
+		format=
+		[ ! -e "/sys/block/${dev##*/}/integrity/format" ] || read -r format < "/sys/block/${dev##*/}/integrity/format"
+		if [ "$zoned" != none ]; then
 			blkzone reset "$dev"
-		elif grep -qs '^T10' "/sys/block/${dev##*/}/integrity/format"; then
+		elif [[ $format == T10* ]]; then
 			# below QEMU's back it would go on to believe that what was written has protection
 			blkdiscard -f "$dev" && blockdev --flushbufs "$dev"
-		elif serial=$(emulated "$dev"); then
-			blockdev --flushbufs "$dev" && "$pnvme_dir/vm/host" wipe "$serial" && blockdev --flushbufs "$dev"
+		elif emulated "$dev"; then
+			devs+=("$dev")
+			serials+=("$serial")
 		elif [ "$(blockdev --getsize64 "$dev")" -gt 0 ]; then
 			blkdiscard -z -f "$dev"
 			blockdev --flushbufs "$dev"
 		fi || return
 	done
+	[ "${#devs[@]}" != 0 ] || return 0
+	blockdev --flushbufs "${devs[@]}" && ask_host wipe "${serials[@]}" && blockdev --flushbufs "${devs[@]}"
 }
 
 # checksum DEV...: of all content, a line each. The host of a test machine does
@@ -120,8 +136,8 @@ checksum()
 	local dev serial
 	for dev; do
 		blockdev --flushbufs "$dev" || return
-		if serial=$(emulated "$dev"); then
-			"$pnvme_dir/vm/host" checksum "$serial"
+		if emulated "$dev"; then
+			ask_host checksum "$serial"
 		else
 			"$pnvme_dir/checksum" "$dev"
 		fi || return
@@ -133,11 +149,11 @@ checksum()
 pull()
 {
 	local serial
-	serial=$(emulated "$1") || skip "only a drive of a test machine can be pulled"
-	"$pnvme_dir/vm/host" pull "$serial"
+	emulated "$1" || skip "only a drive of a test machine can be pulled"
+	ask_host pull "$serial"
 }
 
-plug() { "$pnvme_dir/vm/host" plug "$1"; }
+plug() { ask_host plug "$1"; }
 
 # --- for tests: doing and expecting ------------------------------------------
 
@@ -172,9 +188,28 @@ fails()
 	shift 2
 	echo "\$ $*    # must exit $code" >&2
 	"$@" > "$PNVME_WORK/stdout" 2> "$PNVME_WORK/stderr" || status=$?
-	cat "$PNVME_WORK/stdout" "$PNVME_WORK/stderr" >&2
+	show_text "$PNVME_WORK/stdout" "$PNVME_WORK/stderr" >&2
 	[ "$status" = "$code" ] || fail "exit status $status instead of $code: $*"
-	grep -qE -- "$regex" "$PNVME_WORK/stderr" || fail "stderr does not match '$regex': $*"
+	a_line_matches "$regex" "$PNVME_WORK/stderr" || fail "stderr does not match '$regex': $*"
+}
+
+# Without a process, as these two are needed for every refusal: cat FILE..., grep -E REGEX FILE
+show_text()
+{
+	local file text
+	for file; do
+		IFS= read -rd '' text < "$file" || true
+		printf %s "$text"
+	done
+}
+
+a_line_matches()
+{
+	local line
+	while IFS= read -r line || [ -n "$line" ]; do
+		[[ ! $line =~ $1 ]] || return 0
+	done < "$2"
+	return 1
 }
 
 # fails_with CODE REGEX CMD...: fails, and nothing changed: no write to any
@@ -299,25 +334,25 @@ log_problems()
 	fi
 }
 
-# A line in the kernel log from where on it has not been judged yet.
+# A line in the kernel log, for those who read it.
 log_mark()
 {
-	pnvme_mark="pnvme-test: $(cat /proc/sys/kernel/random/uuid) $1"
-	echo "$pnvme_mark" > /dev/kmsg
+	echo "pnvme-test: $1" > /dev/kmsg
 }
 
-# Print what is bad since the last mark, with its surroundings; set a new one.
-log_bad_since_mark()
+# From here on it is judged.
+log_begin()
+{
+	exec {pnvme_kmsg}< /dev/kmsg && "$pnvme_klog" skip <&"$pnvme_kmsg" && log_mark begin
+}
+
+# Print what is bad since the last look, with its surroundings.
+log_bad()
 {
 	local log=$PNVME_WORK/dmesg
-	if ! dmesg > "$log.all" || ! grep -qF "$pnvme_mark" "$log.all"; then
-		echo "the kernel log cannot be judged: the mark is no longer in it (boot with log_buf_len=16M)"
-		log_mark "again"
-		return
-	fi
-	sed -n "/${pnvme_mark%% *}.*$(cut -d' ' -f2 <<< "$pnvme_mark")/,\$p" "$log.all" > "$log"
-	log_mark "$1"
-	if log_problems "$PNVME_WORK/expected" < "$log" > /dev/null; then
+	if ! "$pnvme_klog" <&"$pnvme_kmsg" > "$log" 2>&1; then
+		echo "the kernel log cannot be judged, messages were lost (boot with log_buf_len=16M): $(tail -n 1 "$log")"
+	elif log_problems "$PNVME_WORK/expected" < "$log" > /dev/null; then
 		echo "the kernel complained:"
 		grep -m 1 -B 3 -A 40 -E "$pnvme_bad_log" "$log"
 	fi
@@ -328,40 +363,50 @@ log_bad_since_mark()
 # Run what was deferred, then take down whatever stands on our devices.
 pnvme_cleanup()
 {
-	local target
+	local lines i source target
 	if [ -s "$PNVME_WORK/defer" ]; then
-		tac "$PNVME_WORK/defer" > "$PNVME_WORK/deferred"
-		bash "$PNVME_WORK/deferred" || { echo "a deferred command failed:"; cat "$PNVME_WORK/deferred"; return 1; }
+		mapfile -t lines < "$PNVME_WORK/defer"
+		(for ((i = ${#lines[@]} - 1; i >= 0; i--)); do eval "${lines[i]}"; done) ||
+			{ echo "a deferred command failed:"; cat "$PNVME_WORK/defer"; return 1; }
 	fi
-	while read -r target; do
-		umount "$target" || return
-	done < <(awk '$1 ~ /^\/dev\/(pnvme|disk\/by-id\/pnvme)/ { print $2 }' /proc/mounts | tac)
+	mapfile -t lines < /proc/mounts
+	for ((i = ${#lines[@]} - 1; i >= 0; i--)); do
+		read -r source target _ <<< "${lines[i]}"
+		[[ $source != /dev/pnvme* && $source != /dev/disk/by-id/pnvme* ]] || umount "$target" || return
+	done
 	if module_loaded && compgen -G '/sys/block/pnvme*' > /dev/null || compgen -G '/sys/class/pnvme/*' > /dev/null; then
 		pnvme drive detach --all || return
 	fi
 	# Records of drives that are no more; never those of a host (see the guard).
-	rm -rf /var/lib/pnvme/* /etc/pnvme/*
+	if compgen -G '/var/lib/pnvme/*' > /dev/null || compgen -G '/etc/pnvme/*' > /dev/null; then
+		rm -rf /var/lib/pnvme/* /etc/pnvme/*
+	fi
 	pnvme_wipe_written
 }
 
 # Drives that were written to since they were wiped last, told by their counters.
 pnvme_wipe_written()
 {
-	local dev now
+	local dev now dirty=()
 	while read -r dev; do
-		now=$(pnvme_written "$dev")
-		[ "${pnvme_clean[$dev]:-}" != "$now" ] || continue
-		wipe "$dev" || { echo "cannot wipe $dev"; return 1; }
-		pnvme_clean[$dev]=$(pnvme_written "$dev")
+		pnvme_written "$dev"
+		[ "${pnvme_clean[$dev]:-}" = "$now" ] || dirty+=("$dev")
 	done < <(pnvme_all_drives)
+	[ "${#dirty[@]}" != 0 ] || return 0
+	wipe "${dirty[@]}" || { echo "cannot wipe ${dirty[*]}"; return 1; }
+	for dev in "${dirty[@]}"; do
+		pnvme_written "$dev"
+		pnvme_clean[$dev]=$now
+	done
 }
 
+# In $now
 pnvme_written()
 {
 	local seq f
 	read -r seq < "/sys/block/${1##*/}/diskseq"
 	read -ra f < "/sys/block/${1##*/}/stat"
-	echo "$seq ${f[4]} ${f[6]} ${f[11]} ${f[13]}"
+	now="$seq ${f[4]} ${f[6]} ${f[11]} ${f[13]}"
 }
 
 pnvme_all_drives()
@@ -378,20 +423,29 @@ pnvme_all_drives()
 # --- leaks -------------------------------------------------------------------
 
 # Leaks of ours in what the last scan found: those that name us, and, as the module is
-# gone and its symbols with it, those with an address in what was its memory.
+# gone and its symbols with it, those with an address in what was its memory. In the file
+# named: the start and size of that for each time that a module was unloaded.
 pnvme_found_leaks()
 {
+	local start size ranges=
+	while read -r start size; do
+		ranges+="${start#0x} $(printf '%x' $((start + size))) "
+	done < "$1"
 	# addresses as text: of one length, so in order
-	awk -v start="${1#0x}" -v end="$(printf '%x' $(($1 + $2)))" '
+	awk -v ranges="$ranges" '
 		function print_ours() { if (ours) printf "leak: %s", block; block = ""; ours = 0 }
+		function in_ours(address,   i) {
+			for (i = 1; i < n; i += 2)
+				if (length(address) == length(range[i]) && address >= range[i] && address < range[i + 1]) return 1
+			return 0
+		}
+		BEGIN { n = split(ranges, range, " ") }
 		/^unreferenced object/ { print_ours() }
 		{
 			block = block $0 "\n"
 			if (/pnvme/) ours = 1
-			for (rest = $0; match(rest, /0xffff[0-9a-f]+/); rest = substr(rest, RSTART + RLENGTH)) {
-				address = substr(rest, RSTART + 2, RLENGTH - 2)
-				if (length(address) == length(start) && address >= start && address < end) ours = 1
-			}
+			for (rest = $0; match(rest, /0xffff[0-9a-f]+/); rest = substr(rest, RSTART + RLENGTH))
+				if (in_ours(substr(rest, RSTART + 2, RLENGTH - 2))) ours = 1
 		}
 		END { print_ours() }' /sys/kernel/debug/kmemleak
 }
@@ -402,22 +456,25 @@ pnvme_leaks()
 	local leaks
 	sleep 6		# younger objects are not reported
 	echo scan > /sys/kernel/debug/kmemleak || return 1
-	leaks=$(pnvme_found_leaks "$@") || return 1
+	leaks=$(pnvme_found_leaks "$1") || return 1
 	[ -n "$leaks" ] || return 0
 	echo scan > /sys/kernel/debug/kmemleak
-	pnvme_found_leaks "$@"
+	pnvme_found_leaks "$1"
 }
 
-# The last point of a script.
+# The last point of a script. Of several in one machine only the last one scans, for all of
+# them: the others run with PNVME_LEAKS=later, see vm/suite.
 pnvme_unload_point()
 {
-	local range leaks
-	module_loaded || return 0
-	range=$(awk '$1 == "pnvme" { print $6, $2 }' /proc/modules)
-	unload_module || { echo "the module does not unload"; return 1; }
-	is_debug_kernel || return 0
-	# shellcheck disable=SC2086	# two words
-	leaks=$(pnvme_leaks $range) || { echo "kmemleak does not work"; return 1; }
+	local leaks ranges=/run/pnvme-test.ranges
+	module_loaded || [ -e "$ranges" ] || return 0
+	if module_loaded; then
+		! is_debug_kernel || awk '$1 == "pnvme" { print $6, $2 }' /proc/modules >> "$ranges"
+		unload_module || { echo "the module does not unload"; return 1; }
+	fi
+	is_debug_kernel && [ "${PNVME_LEAKS:-}" != later ] || return 0
+	leaks=$(pnvme_leaks "$ranges") || { echo "kmemleak does not work"; return 1; }
+	rm -f "$ranges"
 	[ -z "$leaks" ] || { echo "$leaks"; return 1; }
 }
 
@@ -480,7 +537,7 @@ pnvme_run_test()
 	local name=$1 title=$2 seconds=$(($3 * $(pnvme_slow))) status=0 log=$PNVME_WORK/log bad
 	local start=$SECONDS
 	rm -f "$PNVME_WORK"/{passed,skip,defer,expected,nobody}
-	timeout -k 5 "$seconds" bash "$pnvme_script" --one "$name" > "$log" 2>&1 < /dev/null || status=$?
+	timeout -k 5 "$seconds" bash "$pnvme_script" --one "$name" > "$log" 2>&1 < /dev/null {pnvme_kmsg}<&- || status=$?
 	[ "$status" = 0 ] || rm -f "$PNVME_WORK/passed"
 	if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 		echo "FAILED: timed out after $seconds s" >> "$log"
@@ -490,7 +547,7 @@ pnvme_run_test()
 		{ echo "FAILED: cleaning up after the test:"; cat "$PNVME_WORK/cleanup"; } >> "$log"
 		rm -f "$PNVME_WORK/passed" "$PNVME_WORK/skip"
 	fi
-	bad=$(log_bad_since_mark "$name")
+	bad=$(log_bad)
 	log_mark "$name"
 	if [ -n "$bad" ]; then
 		echo "FAILED: $bad" >> "$log"
@@ -536,7 +593,8 @@ pnvme_guard()
 pnvme_main()
 {
 	local tests name title bad
-	pnvme_script=$(realpath "$0")
+	pnvme_script=$0
+	[[ $pnvme_script == /* ]] || pnvme_script=$PWD/$0
 	if [ "${1:-}" = --one ]; then pnvme_one "$2"; fi
 	pnvme_guard
 	mapfile -t tests < <(pnvme_tests)
@@ -552,7 +610,7 @@ pnvme_main()
 	done
 	echo "TAP version 13"
 	echo "1..$((${#tests[@]} + 1))"
-	log_mark begin
+	log_begin || { echo "Bail out! the kernel log cannot be read"; exit 1; }
 	! is_debug_kernel || echo clear > /sys/kernel/debug/kmemleak
 	if ! pnvme_wipe_written > "$PNVME_WORK/log" 2>&1; then
 		echo "Bail out! $(tail -n 1 "$PNVME_WORK/log")"
@@ -563,7 +621,7 @@ pnvme_main()
 		pnvme_run_test "$name" "$name: $title" "$TIMEOUT"
 	done
 	title="module unloads, nothing leaked, kernel log"
-	if pnvme_unload_point > "$PNVME_WORK/log" 2>&1 && bad=$(log_bad_since_mark end) && [ -z "$bad" ]; then
+	if pnvme_unload_point > "$PNVME_WORK/log" 2>&1 && bad=$(log_bad) && [ -z "$bad" ]; then
 		pnvme_point ok "$title"
 	else
 		pnvme_point not "$title"

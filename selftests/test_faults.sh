@@ -8,7 +8,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/nl_lib.sh
-. "$(dirname "$0")/nl_lib.sh"
+. "$pnvme_dir/nl_lib.sh"
 
 # The kernel fails a request when its count is a multiple of the interval, and does not
 # forget the count: so the Nth from now on is the interval that is the count then.

@@ -7,7 +7,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/nl_lib.sh
-. "$(dirname "$0")/nl_lib.sh"
+. "$pnvme_dir/nl_lib.sh"
 
 # After each change there are four equal copies, of the next sequence.
 step()

@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/nl_lib.sh
-. "$(dirname "$0")/nl_lib.sh"
+. "$pnvme_dir/nl_lib.sh"
 
 # Those of nl_abi's own tests whose names contain one of these
 abi()

@@ -8,9 +8,10 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/nl_lib.sh
-. "$(dirname "$0")/nl_lib.sh"
+. "$pnvme_dir/nl_lib.sh"
 
 NL_STORM=${NL_ABI%nl_abi}nl_storm
+BENCH_LOAD=${NL_ABI%nl_abi}bench_load
 
 # NAME SIZE [ITEM...] on the drive $uuid: its node in $node
 create()
@@ -20,8 +21,8 @@ create()
 	node=/dev/$(field device)
 }
 
-# N: on the debug kernel, which is several times slower, a quarter
-rounds() { if is_debug_kernel; then echo $((($1 + 3) / 4)); else echo "$1"; fi; }
+# N: on the debug kernel, which is several times slower, a quarter unless PNVME_LONG says otherwise
+rounds() { if is_debug_kernel && [ -z "${PNVME_LONG:-}" ]; then echo $((($1 + 3) / 4)); else echo "$1"; fi; }
 
 test_storm()
 {
@@ -34,7 +35,7 @@ test_storm()
 	first_uuid=$uuid
 	spare pnvme-b
 	adopt "$dev"
-	"$NL_STORM" 10 "$host" "$first" "$first_uuid" "$dev" "$uuid" >&2
+	"$NL_STORM" "$(rounds 10)" "$host" "$first" "$first_uuid" "$dev" "$uuid" >&2
 	nl_abi detach-all
 	nl_abi equal "$first"
 	nl_abi equal "$dev"
@@ -60,7 +61,7 @@ one_wins()
 test_clone_race()
 {
 	: "a drive and its clone are attached at once: one wins"
-	local first round
+	local first round major minor
 	begin
 	null_disk race1 32
 	first=$dev
@@ -70,10 +71,10 @@ test_clone_race()
 	create one 1M
 	detach "$uuid"
 	dd if="$first" of="$dev" bs=1M iflag=direct oflag=direct status=none
+	IFS=: read -r major minor < "/sys/block/${dev#/dev/}/dev"
+	other=("do" drive-attach major="$major" minor="$minor" host="$host")
 	for ((round = 1; round <= $(rounds 12); round++)); do
 		echo "round $round" >&2
-		other=("do" drive-attach major="$(lsblk -dno MAJ:MIN "$dev" | cut -d: -f1 | tr -d ' ')"
-			minor="$(lsblk -dno MAJ:MIN "$dev" | cut -d: -f2 | tr -d ' ')" host="$host")
 		one_wins "do" drive-attach dev="$first" host="$host"
 		detach "$uuid"
 		cmp <(dd if="$first" bs=64k skip=1 count=1 status=none iflag=direct) \
@@ -199,7 +200,7 @@ drive_is()
 
 lose_drive()
 {
-	local pci fio
+	local pci pids pid
 	begin
 	spare pnvme-c
 	adopt "$dev"
@@ -210,12 +211,15 @@ lose_drive()
 	create busy 64M
 	watch_events
 	pci=$(pci_of "$dev")
-	fio --name=busy --filename="$node" --rw=randrw --bs=4k --size=64m --direct=1 --ioengine=libaio --iodepth=16 \
-		--time_based --runtime=60 --output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
-	fio=$!
+	"$BENCH_LOAD" "$node" read 4096 8 1000 forever >&2 &
+	pids=($!)
+	"$BENCH_LOAD" "$node" write 4096 8 1000 forever >&2 &
+	pids+=($!)
 	wait_for pnvme_io_seen
 	"$1" "$pci"
-	! wait "$fio" || fail "fio did not notice"
+	for pid in "${pids[@]}"; do
+		if wait "$pid"; then fail "I/O went on without the drive"; fi
+	done
 	wait_for drive_is failed
 	[ "$(field reason)" = "the drive is gone" ]
 	event_came type=drive-fail
@@ -236,7 +240,9 @@ lose_drive()
 
 pnvme_io_seen()
 {
-	[ "$(awk '{ print $5 }' "/sys/block/${node#/dev/}/stat")" -gt 50 ]
+	local f
+	read -ra f < "/sys/block/${node#/dev/}/stat"
+	[ "${f[0]}" -gt 50 ] && [ "${f[4]}" -gt 50 ]
 }
 
 test_orderly_removal()

@@ -9,7 +9,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/nl_lib.sh
-. "$(dirname "$0")/nl_lib.sh"
+. "$pnvme_dir/nl_lib.sh"
 
 # NAME SIZE on the drive $uuid: its node in $node, its UUID in $id. What was counted
 # until then (the search for partitions) does not count in what follows.
