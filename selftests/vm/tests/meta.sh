@@ -90,7 +90,7 @@ is "a command's status comes back" ends 7 --cmd 'exit 7'
 is "a kernel that does not boot is a failure" ends 125 --append rdinit=/nowhere --cmd true
 is "a kernel that panics is a failure" ends 125 --cmd 'echo c > /proc/sysrq-trigger; sleep 60'
 is "a machine that powers off early is a failure" ends 125 --cmd 'busybox poweroff -f; sleep 60'
-is "a command that hangs is stopped" ends 124 --timeout 40 --cmd 'sleep 1000'
+is "a command that hangs is stopped" ends 124 --timeout 20 --cmd 'sleep 1000'
 is "an unknown kernel is a failure" ends 2 --kernel 0.1 --cmd true
 is "a machine runs the bad tests" "$vm/run" --kernel "$kernel" --results "$work/r" --timeout 600 --cmd "$guest"
 is "bad tests are told from good ones" bad_is_judged
