@@ -31,7 +31,7 @@ surprise_remove()
 {
 	local pci=$1 port
 	# what the driver sends to it to say goodbye is not answered
-	[ ! -w "$io_timeout" ] || echo 3 > "$io_timeout"
+	[ ! -w "$io_timeout" ] || echo 10 > "$io_timeout"
 	port=$(dirname "$pci")
 	printf '\0\0' | dd of="$pci/config" bs=1 seek=4 conv=notrunc status=none
 	printf '\102\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
@@ -60,6 +60,12 @@ ns_has()
 {
 	nl ns-get name="$1"
 	test "$(field "$2")" "$3" "$4"
+}
+
+# The debug kernel takes minutes for one of these.
+not_on_debug()
+{
+	if is_debug_kernel && [ -z "${PNVME_LONG:-}" ]; then skip "takes long on this kernel; make check-long has it"; fi
 }
 
 # TIMEOUT [SETTING...]: a drive with two namespaces, "kept" with a text, and "busy": $node
@@ -151,6 +157,7 @@ no_lower()
 test_orderly_hold()
 {
 	: "a drive is removed under I/O in an orderly way, and comes back: all I/O is done"
+	not_on_debug
 	hold_and_resume orderly_remove
 }
 
@@ -164,6 +171,7 @@ test_pulls()
 {
 	: "a drive goes and comes back many times under I/O with verification"
 	local round rounds=${PNVME_PULLS:-6} how
+	not_on_debug
 	hold_begin 600 on-resume=trust
 	fio --name=busy --filename="$node" --rw=randrw --bs=4k --size=8m --direct=1 --ioengine=libaio --iodepth=16 \
 		--verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 --time_based --runtime=100000 \
@@ -193,6 +201,7 @@ test_timeout()
 {
 	: "a drive that does not come back in time fails; when it is back, attach makes it live again"
 	local writer
+	not_on_debug
 	# long enough to be seen on a slow machine
 	hold_begin $((3 * $(pnvme_slow)))
 	orderly_remove "$pci"
@@ -259,6 +268,7 @@ test_fail_by_hand()
 test_never()
 {
 	: "with hold-timeout=0 nothing waits"
+	not_on_debug
 	hold_begin 0
 	fio_starts
 	orderly_remove "$pci"
@@ -271,6 +281,7 @@ test_never()
 test_nowait()
 {
 	: "I/O that may not wait is told so while a drive is held"
+	not_on_debug
 	hold_begin 600
 	orderly_remove "$pci"
 	wait_for drive_is held
@@ -294,6 +305,7 @@ test_sleep()
 {
 	: "a machine that goes to sleep ends holds, whose tasks could not be frozen"
 	local writer
+	not_on_debug
 	hold_begin 600
 	[ -w /sys/power/pm_test ] || skip "this kernel cannot try to sleep"
 	orderly_remove "$pci"
@@ -355,6 +367,7 @@ impostor_begin()
 test_blank_impostor()
 {
 	: "a blank drive, or the same one erased, never gets a held write"
+	not_on_debug
 	impostor_begin
 	"$VM_HOST" wipe "$serial"
 	"$VM_HOST" plug "$serial"
@@ -374,6 +387,7 @@ test_clone_impostor()
 test_old_impostor()
 {
 	: "an older copy of the drive never gets a held write"
+	not_on_debug
 	hold_begin 600 on-resume=trust
 	sync
 	"$VM_HOST" save "$serial"
@@ -440,6 +454,7 @@ test_fence()
 test_fence_closed()
 {
 	: "the last close ends a fence; a flush before the loss leaves nothing to fence"
+	not_on_debug
 	doubt fence
 	must_fail flushes
 	exec 9<&-
@@ -460,6 +475,7 @@ test_fence_closed()
 test_trust()
 {
 	: "with on-resume=trust nothing is fenced, with fail all I/O is"
+	not_on_debug
 	doubt trust
 	has fences 0
 	flushes
