@@ -168,11 +168,6 @@ static void watch(struct work_struct *work)
 	const char *wrong = NULL;
 	bool on;
 
-	if (pnvme_hold_lower_lost(drive)) {
-		/* a hold ends with a watch of its own */
-		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
-		return;
-	}
 	down_read(&pnvme_view);
 	on = drive->exposed && drive->state == PNVME_DRIVE_STATE_LIVE;
 	if (on) {
@@ -180,12 +175,15 @@ static void watch(struct work_struct *work)
 		WRITE_ONCE(drive->hold.cached, bdev_write_cache(drive->claim.bdev));
 	}
 	up_read(&pnvme_view);
-	if (wrong) {
+	if (!on)
+		return;	/* a hold ends with a watch of its own */
+	if (wrong && pnvme_hold_lower_lost(drive))
+		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
+	else if (wrong)
 		pnvme_drive_fail(drive, wrong);
-	} else if (on) {
+	else
 		follow_queues(drive);
-		queue_delayed_work(pnvme_wq, &drive->watch, HZ);
-	}
+	queue_delayed_work(pnvme_wq, &drive->watch, HZ);
 }
 
 /* Before it is seen in the device itself, if the removal is an orderly one. */
@@ -229,6 +227,7 @@ struct pnvme_drive *pnvme_drive_new(void)
 	INIT_LIST_HEAD(&drive->node);
 	INIT_LIST_HEAD(&drive->namespaces);
 	INIT_DELAYED_WORK(&drive->watch, watch);
+	pnvme_drive_scan_init(drive);
 	ret = pnvme_hold_init(drive);
 	device_initialize(&drive->dev);
 	drive->dev.class = drive_class;

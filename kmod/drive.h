@@ -2,11 +2,13 @@
 #ifndef PNVME_DRIVE_H
 #define PNVME_DRIVE_H
 
+#include <linux/atomic.h>
 #include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <pnvme/label.h>
 #include <uapi/linux/pnvme.h>
@@ -56,6 +58,9 @@ extern struct rw_semaphore pnvme_view;
  * @latency: the setting: 0 no I/O is timed, 1 all are, N one in N; written under @lock,
  *	read by the I/O path without
  * @hold: what waits while the drive is away
+ * @scan: looks for partitions; holds a reference to the drive while it is queued
+ * @scans: how often it is queued or at work
+ * @scanned: wakes who waits for that to become 0
  * @watch: looks once a second whether the lower device is still what it was
  * @instance: N of pnvmeN; constant once listed
  * @state: pnvme_view
@@ -85,6 +90,9 @@ struct pnvme_drive {
 	struct pnvme_io_pool	io_pool;
 	u32			latency;
 	struct pnvme_hold	hold;
+	struct work_struct	scan;
+	atomic_t		scans;
+	wait_queue_head_t	scanned;
 	struct delayed_work	watch;
 	int			instance;
 	enum pnvme_drive_state	state;

@@ -9,6 +9,7 @@
 #include "drive.h"
 #include "event.h"
 #include "label_io.h"
+#include "namespace.h"
 
 /**
  * pnvme_drive_draft - start a change
@@ -91,6 +92,7 @@ static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 		}
 	}
 	/* what a drive that went away holds now is one of these, and settled when it is back */
+	memcpy(drive->hold.undone, old, PNVME_LABEL_BYTES);
 	drive->hold.torn = true;
 	if (pnvme_hold_lower_lost(drive))
 		return;
@@ -108,7 +110,8 @@ static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 void pnvme_drive_settle(struct pnvme_drive *drive)
 {
 	struct pnvme_hold *h = &drive->hold;
-	u64 sequence = max(le64_to_cpu(h->unsure->sequence), le64_to_cpu(drive->next->sequence));
+	u64 sequence = max(le64_to_cpu(h->unsure->sequence), le64_to_cpu(h->undone->sequence));
+	struct pnvme_ns *ns;
 
 	lockdep_assert_held(&drive->lock);
 	if (!h->torn)
@@ -116,6 +119,10 @@ void pnvme_drive_settle(struct pnvme_drive *drive)
 	drive->label_lost = false;
 	memcpy(drive->next, h->unsure, PNVME_LABEL_BYTES);
 	roll_back(drive, sequence);
+	/* one that was to go, and stays */
+	list_for_each_entry(ns, &drive->namespaces, node)
+		if (!h->torn)
+			pnvme_ns_reopen(ns);
 }
 
 /*
@@ -232,11 +239,11 @@ int pnvme_drive_verify(struct pnvme_drive *drive, struct pnvme_error *err)
 
 	if (ret)
 		return ret;
+	wrong = pnvme_drive_look(drive);
 	/* what is gone may be held; that it is will be found out elsewhere */
-	if (pnvme_hold_lower_lost(drive))
+	if (wrong && pnvme_hold_lower_lost(drive))
 		return pnvme_refuse(err, -ENODEV, "%s is gone; nothing was changed",
 				    drive->lower_name);
-	wrong = pnvme_drive_look(drive);
 	if (wrong)
 		pnvme_drive_fail(drive, wrong);
 	ret = pnvme_drive_writable(drive, err);

@@ -100,6 +100,8 @@ enum pnvme_gate pnvme_hold_bio(struct pnvme_ns *ns, struct bio *bio)
 	spin_lock_irqsave(&h->lock, flags);
 	gate = drive->gate;
 	if (gate == PNVME_GATE_HELD && !(bio->bi_opf & REQ_NOWAIT)) {
+		/* the drive may come back without queues to poll */
+		bio->bi_opf &= ~REQ_POLLED;
 		bio_list_add(&h->waiting, bio);
 		count_held(ns);
 	}
@@ -154,14 +156,20 @@ bool pnvme_hold_park(struct pnvme_io *io)
 	if (parked) {
 		park(&h->fresh, io);
 		/* who is there and does not answer is waited for no longer than who is gone */
-		if (!h->parked++ && h->timeout != PNVME_HOLD_FOREVER)
-			queue_delayed_work(h->wq, &h->expire, h->timeout * HZ);
+		if (!h->parked++) {
+			h->parked_since = jiffies;
+			if (h->timeout != PNVME_HOLD_FOREVER)
+				queue_delayed_work(h->wq, &h->expire, h->timeout * HZ);
+		}
 		count_held(io->ns);
 		/* what comes now would only fail like this one */
 		if (dead)
 			WRITE_ONCE(drive->gate, PNVME_GATE_HELD);
 		/* inside, so that nobody ends the works meanwhile */
-		mod_delayed_work(h->wq, &h->work, dead ? 0 : HZ);
+		if (dead)
+			mod_delayed_work(h->wq, &h->work, 0);
+		else
+			queue_delayed_work(h->wq, &h->work, HZ);
 	}
 	spin_unlock_irqrestore(&h->lock, flags);
 	return parked;
@@ -225,12 +233,16 @@ static void send_waiting(struct pnvme_drive *drive)
 	bio_list_init(&h->waiting);
 	spin_unlock_irq(&h->lock);
 	blk_start_plug(&plug);
-	while ((bio = bio_list_pop(&all))) {
+	while (READ_ONCE(drive->gate) != PNVME_GATE_HELD && (bio = bio_list_pop(&all))) {
 		ns = bio->bi_bdev->bd_disk->private_data;
 		atomic_dec(&ns->held);
 		submit_bio_noacct(bio);
 	}
 	blk_finish_plug(&plug);
+	/* lost again meanwhile: who is left keeps its place */
+	spin_lock_irq(&h->lock);
+	bio_list_merge_head(&h->waiting, &all);
+	spin_unlock_irq(&h->lock);
 }
 
 static bool set_gate(struct pnvme_drive *drive, enum pnvme_gate from, enum pnvme_gate to)
@@ -248,16 +260,43 @@ static bool set_gate(struct pnvme_drive *drive, enum pnvme_gate from, enum pnvme
 /**
  * pnvme_hold_open - let I/O through again
  * @drive: claimed, its state says live already
- * @from: what the gate should be now
+ * @from: what the gate should be now; anything else is left as it is
  *
- * Return: false if it is not, as the drive was failed meanwhile; then nothing changes.
+ * Return: false if the drive is not live any more. Who takes it out of that state does so
+ * before closing the gate, so it cannot open behind that.
  */
 bool pnvme_hold_open(struct pnvme_drive *drive, enum pnvme_gate from)
 {
-	if (!set_gate(drive, from, PNVME_GATE_OPEN))
-		return false;
-	send_waiting(drive);
-	return true;
+	struct pnvme_hold *h = &drive->hold;
+	bool live, open;
+
+	spin_lock_irq(&h->lock);
+	live = READ_ONCE(drive->state) == PNVME_DRIVE_STATE_LIVE;
+	open = live && drive->gate == from;
+	if (open)
+		/* pairs with io_begin() */
+		smp_store_release(&drive->gate, PNVME_GATE_OPEN);
+	spin_unlock_irq(&h->lock);
+	if (open)
+		send_waiting(drive);
+	return live;
+}
+
+/**
+ * pnvme_hold_over - nobody has to end the hold any more
+ * @drive: live again
+ */
+void pnvme_hold_over(struct pnvme_drive *drive)
+{
+	struct pnvme_hold *h = &drive->hold;
+
+	spin_lock_irq(&h->lock);
+	/* what failed again already has waited anew since then */
+	if (!h->parked)
+		cancel_delayed_work(&h->expire);
+	else if (h->timeout != PNVME_HOLD_FOREVER)
+		mod_delayed_work(h->wq, &h->expire, h->timeout * HZ);
+	spin_unlock_irq(&h->lock);
 }
 
 /**
@@ -325,6 +364,8 @@ static void begin(struct pnvme_drive *drive)
 	up_write(&pnvme_view);
 	if (!first)
 		return;
+	/* whoever was about to open it when we looked first has seen the state by now */
+	set_gate(drive, PNVME_GATE_OPEN, PNVME_GATE_HELD);
 	/* from now on nobody is on the way through the gate */
 	synchronize_rcu();
 	if (timeout == PNVME_HOLD_FOREVER)
@@ -404,6 +445,14 @@ static bool judge(struct pnvme_drive *drive)
 	return more;
 }
 
+static void look_for(struct pnvme_hold *h, unsigned int seconds)
+{
+	unsigned long until = jiffies + seconds * HZ;
+
+	if (time_after(until, READ_ONCE(h->look_until)))
+		WRITE_ONCE(h->look_until, until);
+}
+
 /* Its way through the states, one step; returns when to come again, jiffies, or -1. */
 static long step(struct pnvme_drive *drive)
 {
@@ -420,11 +469,11 @@ static long step(struct pnvme_drive *drive)
 		pnvme_hold_open(drive, PNVME_GATE_HELD);
 		return judge(drive) ? HZ : -1;
 	case PNVME_DRIVE_STATE_HELD:
-		if (lost) {
+		if (lost || READ_ONCE(drive->claim.bdev)) {
 			if (!pnvme_resume_let_go(drive))
 				return msecs_to_jiffies(10);
 			/* it may be back already */
-			WRITE_ONCE(h->look_until, jiffies + HZ);
+			look_for(h, 1);
 		}
 		if (pnvme_resume_look(drive))
 			return -1;
@@ -447,6 +496,18 @@ static void hold_work(struct work_struct *work)
 		queue_delayed_work(h->wq, &h->work, delay);
 }
 
+/* Not what was parked after a resume that came just before us. */
+static bool waited_long(struct pnvme_hold *h)
+{
+	bool long_enough;
+
+	spin_lock_irq(&h->lock);
+	long_enough = h->parked &&
+		      time_after_eq(jiffies, h->parked_since + h->timeout * (unsigned long)HZ);
+	spin_unlock_irq(&h->lock);
+	return long_enough;
+}
+
 /* Time is over: a held drive fails. One that is there, but does not answer, gives up what waits. */
 static void expire(struct work_struct *work)
 {
@@ -456,7 +517,7 @@ static void expire(struct work_struct *work)
 
 	if (READ_ONCE(drive->state) == PNVME_DRIVE_STATE_HELD)
 		pnvme_drive_fail_held(drive, "the drive is gone and did not come back in time");
-	else
+	else if (waited_long(h))
 		fail_parked(drive);
 	memalloc_noio_restore(noio);
 }
@@ -474,7 +535,7 @@ void pnvme_hold_arrival(void)
 	while ((drive = pnvme_drive_next(drive))) {
 		if (!drive->exposed || drive->state != PNVME_DRIVE_STATE_HELD)
 			continue;
-		WRITE_ONCE(drive->hold.look_until, jiffies + LOOK_SECONDS * HZ);
+		look_for(&drive->hold, LOOK_SECONDS);
 		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
 	}
 	up_read(&pnvme_view);
@@ -491,8 +552,10 @@ int pnvme_hold_init(struct pnvme_drive *drive)
 	h->scratch = pnvme_label_alloc();
 	h->probe = pnvme_label_alloc();
 	h->unsure = pnvme_label_alloc();
+	h->undone = pnvme_label_alloc();
+	h->look_until = jiffies;
 	h->wq = alloc_workqueue("pnvme-hold", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return h->scratch && h->probe && h->unsure && h->wq ? 0 : -ENOMEM;
+	return h->scratch && h->probe && h->unsure && h->undone && h->wq ? 0 : -ENOMEM;
 }
 
 void pnvme_hold_exit(struct pnvme_drive *drive)
@@ -507,13 +570,16 @@ void pnvme_hold_exit(struct pnvme_drive *drive)
 	pnvme_label_free(h->scratch);
 	pnvme_label_free(h->probe);
 	pnvme_label_free(h->unsure);
+	pnvme_label_free(h->undone);
 }
 
-/* Without any identifier nothing could be proven. */
+/* Not without any identifier, nor with a copy that cannot be brought up to date. */
 static bool can_be_proven(const struct pnvme_drive *drive)
 {
 	const struct pnvme_identity *id = &drive->identity;
 
+	if (drive->label_lost)
+		return false;
 	if (id->hwid_type != PNVME_HWID_NONE)
 		return true;
 	return drive->label->hold_proof == PNVME_HOLD_PROOF_ANY && id->serial[0];
@@ -544,11 +610,13 @@ void pnvme_hold_stop(struct pnvme_drive *drive)
 
 	spin_lock_irq(&h->lock);
 	h->able = false;
-	if (drive->gate == PNVME_GATE_HELD)
-		WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
 	spin_unlock_irq(&h->lock);
 	cancel_delayed_work_sync(&h->work);
 	cancel_delayed_work_sync(&h->expire);
+	/* after the works, which may have closed it for a hold just now */
+	spin_lock_irq(&h->lock);
+	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
+	spin_unlock_irq(&h->lock);
 	fail_parked(drive);
 	send_waiting(drive);
 }

@@ -34,12 +34,13 @@ struct pnvme_parked {
 /**
  * struct pnvme_hold - what waits while a drive is away, and what is needed to end that.
  *	None of it takes the drive's mutex, but for what becomes of the lower device
- * @lock: guards @waiting, the two lists of parked I/O, @parked, @able, @timeout, and
- *	writing the drive's gate; taken from interrupts
+ * @lock: guards @waiting, the two lists of parked I/O, @parked, @parked_since, @able,
+ *	@timeout, and writing the drive's gate; taken from interrupts
  * @waiting: bios that came when the gate was closed
  * @fresh: I/O that failed since the last look at what is parked
  * @stale: I/O that failed before that, a second ago at least
  * @parked: number of both
+ * @parked_since: jiffies when it became other than 0
  * @able: I/O may wait at all; set when the drive is exposed and its settings change
  * @timeout: for how long, seconds
  * @lost: the block layer said that the lower device goes; written by mark_dead(), cleared
@@ -57,7 +58,8 @@ struct pnvme_parked {
  * @scratch: for reading label copies; drive->lock
  * @probe: likewise, but for @work alone, which may hang in it
  * @unsure: content of a label update that failed; drive->lock
- * @torn: the slots may hold @unsure, or the draft that was to take it back; drive->lock
+ * @undone: what was to take it back, and failed too; drive->lock
+ * @torn: the slots may hold @unsure or @undone; drive->lock
  * @holds: how often I/O was held; pnvme_view
  * @fences: how often namespaces were fenced; pnvme_view
  */
@@ -67,6 +69,7 @@ struct pnvme_hold {
 	struct pnvme_parked	fresh;
 	struct pnvme_parked	stale;
 	unsigned long		parked;
+	unsigned long		parked_since;
 	bool			able;
 	u32			timeout;
 	bool			lost;
@@ -81,6 +84,7 @@ struct pnvme_hold {
 	struct pnvme_label	*scratch;
 	struct pnvme_label	*probe;
 	struct pnvme_label	*unsure;
+	struct pnvme_label	*undone;
 	bool			torn;
 	u32			holds;
 	u32			fences;
@@ -98,6 +102,7 @@ void pnvme_hold_stop(struct pnvme_drive *drive);
 void pnvme_hold_end(struct pnvme_drive *drive);
 void pnvme_hold_lost(struct pnvme_drive *drive);
 bool pnvme_hold_lower_lost(struct pnvme_drive *drive);
+void pnvme_hold_over(struct pnvme_drive *drive);
 void pnvme_hold_send_parked(struct pnvme_drive *drive);
 bool pnvme_hold_open(struct pnvme_drive *drive, enum pnvme_gate from);
 void pnvme_hold_arrival(void);

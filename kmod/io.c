@@ -234,7 +234,8 @@ static bool io_begin(struct pnvme_io *io, const struct bio *bio, struct pnvme_ns
 	bool open;
 
 	preempt_disable();
-	open = READ_ONCE(drive->gate) == PNVME_GATE_OPEN;
+	/* what was done before it opened is seen: the device to go to, fences */
+	open = smp_load_acquire(&drive->gate) == PNVME_GATE_OPEN;
 	if (likely(open))
 		pnvme_stats_start(&ns->stats, &io->key, bio, READ_ONCE(drive->latency));
 	preempt_enable();
@@ -357,11 +358,6 @@ static bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
 	}
 }
 
-static bool forbidden(const struct pnvme_ns *ns, const struct bio *bio)
-{
-	return (ns->read_only && modifies(bio)) || pnvme_fence_stops(ns, bio->bi_opf);
-}
-
 /**
  * pnvme_submit_bio - block_device_operations.submit_bio of a namespace
  * @bio: of the disk or a partition of it, its sector relative to the disk
@@ -372,8 +368,7 @@ void pnvme_submit_bio(struct bio *bio)
 	struct pnvme_drive *drive = ns->drive;
 	struct pnvme_io *io;
 
-	if (unlikely(((ns->read_only | READ_ONCE(ns->fence)) && forbidden(ns, bio)) ||
-		     beyond_end(bio))) {
+	if (unlikely((ns->read_only && modifies(bio)) || beyond_end(bio))) {
 		refuse(ns, bio, BLK_STS_IOERR);
 		return;
 	}
@@ -391,6 +386,11 @@ again:
 		goto again;
 	}
 	io_save(io, bio, ns);
+	/* not before the gate: the drive may have come and gone while we waited there */
+	if (unlikely(READ_ONCE(ns->fence)) && pnvme_fence_stops(ns, bio->bi_opf)) {
+		pnvme_io_done(io, bio, BLK_STS_IOERR);
+		return;
+	}
 	io_flushes(io, ns);
 	if (likely(!wants_clone(bio)))
 		io_remap(io, bio, ns);

@@ -13,6 +13,9 @@
 #include "label_io.h"
 #include "namespace.h"
 
+/* How long a request waits for partitions to be found. */
+#define SCAN_SECONDS 5
+
 /* Objects that module unload must see gone: their last reference may be the block layer's. */
 static atomic_t live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(all_gone);
@@ -490,12 +493,9 @@ void pnvme_ns_needs_scan(struct pnvme_ns *ns)
 	spin_unlock(&ns->open_lock);
 }
 
-/**
- * pnvme_drive_scan_partitions - look for partitions where they may have changed
- * @drive: no lock is held: the scan reads, and reading may wait
- */
-void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
+static void scan_work(struct work_struct *work)
 {
+	struct pnvme_drive *drive = container_of(work, struct pnvme_drive, scan);
 	struct compat_claim claim = { };
 	struct gendisk *disk;
 	struct pnvme_ns *ns;
@@ -509,6 +509,41 @@ void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
 		put_device(disk_to_dev(disk));
 		pnvme_ns_put(ns);
 	}
+	atomic_dec(&drive->scans);
+	wake_up_all(&drive->scanned);
+	pnvme_drive_put(drive);
+}
+
+void pnvme_drive_scan_init(struct pnvme_drive *drive)
+{
+	INIT_WORK(&drive->scan, scan_work);
+	init_waitqueue_head(&drive->scanned);
+}
+
+/**
+ * pnvme_drive_scan_start - begin to look for partitions where they may have changed
+ * @drive: no lock is held that the scan could wait for
+ */
+void pnvme_drive_scan_start(struct pnvme_drive *drive)
+{
+	get_device(&drive->dev);
+	atomic_inc(&drive->scans);
+	if (!queue_work(pnvme_wq, &drive->scan)) {
+		atomic_dec(&drive->scans);
+		pnvme_drive_put(drive);
+	}
+}
+
+/**
+ * pnvme_drive_scan_partitions - look for partitions where they may have changed
+ * @drive: no lock is held: the scan reads, and reading may wait
+ *
+ * Waits for it for a while only: who asks may keep all of generic netlink from changing.
+ */
+void pnvme_drive_scan_partitions(struct pnvme_drive *drive)
+{
+	pnvme_drive_scan_start(drive);
+	wait_event_timeout(drive->scanned, !atomic_read(&drive->scans), SCAN_SECONDS * HZ);
 }
 
 /* Module unload: waits until the block layer has let go of the last disk. */

@@ -128,6 +128,8 @@ static inline bool pnvme_fence_stops(const struct pnvme_ns *ns, blk_opf_t opf)
 }
 
 /* No lock is held. */
+void pnvme_drive_scan_init(struct pnvme_drive *drive);
+void pnvme_drive_scan_start(struct pnvme_drive *drive);
 void pnvme_drive_scan_partitions(struct pnvme_drive *drive);
 
 /* zero.c; drive->lock is held. */

@@ -42,13 +42,31 @@ static bool drained(struct pnvme_drive *drive)
 	return in_flight == parked;
 }
 
+/*
+ * What was lost when somebody looked may have been taken up again since. One that is held
+ * is let go even if its device seems to be back: it has to prove itself anew.
+ */
+static bool may_let_go(struct pnvme_drive *drive)
+{
+	if (READ_ONCE(drive->gate) == PNVME_GATE_OPEN)
+		return false;
+	switch (READ_ONCE(drive->state)) {
+	case PNVME_DRIVE_STATE_LIVE:
+		return false;
+	case PNVME_DRIVE_STATE_HELD:
+		return true;
+	default:
+		return pnvme_hold_lower_lost(drive);
+	}
+}
+
 /**
  * pnvme_resume_let_go - release a lower device that is gone
  * @drive: held or failed; no lock is held
  *
  * Until then its name and number cannot be given to it when it comes back.
  *
- * Return: false: not yet, something still uses it.
+ * Return: false: not yet, something still uses it; true: done, or not to be done.
  */
 bool pnvme_resume_let_go(struct pnvme_drive *drive)
 {
@@ -58,8 +76,13 @@ bool pnvme_resume_let_go(struct pnvme_drive *drive)
 
 	if (!pnvme_drive_trylock(drive))
 		return false;
-	done = drained(drive);
-	if (done && drive->claim.bdev) {
+	done = !drive->claim.bdev || !may_let_go(drive);
+	if (!done) {
+		/* nobody is on the way through the gate any more */
+		synchronize_rcu();
+		done = drained(drive);
+		if (!done)
+			goto unlock;
 		drive->hold.was_cached = drive->hold.cached;
 		list_for_each_entry(ns, &drive->namespaces, node)
 			pnvme_ns_unlink_lower(ns);
@@ -69,6 +92,7 @@ bool pnvme_resume_let_go(struct pnvme_drive *drive)
 		up_write(&pnvme_view);
 		compat_claim_release(&claim);
 	}
+unlock:
 	pnvme_drive_unlock(drive);
 	return done;
 }
@@ -79,7 +103,7 @@ static bool is_ours(const struct pnvme_drive *drive, const struct pnvme_label *c
 	if (!memcmp(copy, drive->label, PNVME_LABEL_BYTES))
 		return true;
 	return drive->hold.torn && (!memcmp(copy, drive->hold.unsure, PNVME_LABEL_BYTES) ||
-				    !memcmp(copy, drive->next, PNVME_LABEL_BYTES));
+				    !memcmp(copy, drive->hold.undone, PNVME_LABEL_BYTES));
 }
 
 /* Each copy that can be read and is whole must be one that we wrote last. */
@@ -215,7 +239,7 @@ static int go_on(struct pnvme_drive *drive, enum pnvme_drive_state from, struct 
 		return pnvme_refuse(err, -ENODEV,
 				    "drive %s was given up while it came back; attach it again",
 				    dev_name(&drive->dev));
-	cancel_delayed_work(&drive->hold.expire);
+	pnvme_hold_over(drive);
 	queue_delayed_work(pnvme_wq, &drive->watch, HZ);
 	pnvme_drive_settle(drive);
 	list_for_each_entry(ns, &drive->namespaces, node)
@@ -276,6 +300,15 @@ static void tell_impostor(struct pnvme_drive *drive, const struct pnvme_lower_id
 			  "%s; nothing was written to it, and I/O goes on waiting", err->text);
 }
 
+/* Nothing that may itself stand on the drive: reading it would wait for the drive. */
+static bool candidate(const struct pnvme_drive *drive, struct gendisk *disk)
+{
+	if (drive->identity.nvme && strncmp(disk->disk_name, "nvme", 4))
+		return false;
+	return (u64)get_capacity(disk) << SECTOR_SHIFT == drive->identity.capacity &&
+	       !pnvme_is_namespace(disk);
+}
+
 /* Returns true if that was it. */
 static bool try_disk(struct pnvme_drive *drive, struct gendisk *disk)
 {
@@ -283,8 +316,7 @@ static bool try_disk(struct pnvme_drive *drive, struct gendisk *disk)
 	struct pnvme_error err = { };
 	int ret;
 
-	if ((u64)get_capacity(disk) << SECTOR_SHIFT != drive->identity.capacity ||
-	    pnvme_is_namespace(disk) || !carries(drive, lower.dev))
+	if (!candidate(drive, disk) || !carries(drive, lower.dev))
 		return false;
 	ret = resume_from(drive, &lower, false, PNVME_DRIVE_STATE_HELD, &err);
 	switch (ret) {

@@ -127,7 +127,7 @@ static void zero_work(struct work_struct *work)
 	if (!READ_ONCE(ns->zero_cancel))
 		zero_finish(ns, ret);
 	pnvme_drive_unlock(drive);
-	pnvme_drive_scan_partitions(drive);
+	pnvme_drive_scan_start(drive);
 }
 
 void pnvme_zero_init(struct pnvme_ns *ns)

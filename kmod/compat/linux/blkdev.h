@@ -154,6 +154,9 @@ static inline struct gendisk *compat_stacked_disk(struct block_device *lower, u6
 static inline void compat_restack(struct gendisk *disk, struct block_device *lower, u64 start)
 {
 	disk_stack_limits(disk, lower, start);
+	/* without it flushes would be stripped above; not stacked with the rest */
+	if (bdev_write_cache(lower))
+		blk_queue_write_cache(disk->queue, true, bdev_fua(lower));
 }
 
 #else /* 6.11 and later */
