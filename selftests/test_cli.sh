@@ -576,6 +576,53 @@ test_gone()
 	[ "$(ns_field one state)" = live ]
 }
 
+test_wait()
+{
+	: "wait: until namespaces are usable, or the time is over"
+	local dev uuid waiter
+	fails 2 "which namespaces" pnvme wait
+	fails 2 "which namespaces" pnvme wait --all one
+	fails 2 "timeout" pnvme wait --timeout=soon one
+	run pnvme wait --all --timeout 1
+	adopted
+	run pnvme ns create pnvme0 one 8M
+	run pnvme ns create pnvme0 two 8M
+	run pnvme wait one two --timeout 5
+	run pnvme wait --all --timeout 5
+	shows '.namespaces[0] | .name + " " + .state' "one live" pnvme -j wait one
+	fails 3 "no namespace three" pnvme wait one three --timeout 1
+	run pnvme drive detach pnvme0
+	fails 3 "one is not usable: detached" pnvme wait one --timeout 1
+	fails 3 "two is not usable: detached" pnvme wait --all --timeout 1
+	pnvme wait --all --timeout 100 > "$PNVME_WORK/waited" 2>&1 &
+	waiter=$!
+	sleep 1
+	kill -0 "$waiter"
+	run pnvme drive attach "$dev"
+	wait "$waiter"
+	grep -qx "ready: 2 namespaces" "$PNVME_WORK/waited"
+	# one that is held is there, and not usable
+	defer bash -c 'echo 1 > /sys/bus/pci/rescan'
+	echo 1 > "$(readlink -f "/sys/block/${dev#/dev/}/device/device")/remove"
+	wait_for ns_is one held
+	fails 3 "one is not usable: held: the drive is gone" pnvme wait one --timeout 1
+	fails 3 "missing: it left while it was in use" pnvme wait --all --timeout 1
+	exits 3 pnvme status
+	grep -q "next: pnvme drive fail pnvme0" "$PNVME_WORK/stdout" || fail "status does not say how to give up"
+	shows ".drives[] | select(.uuid == \"$uuid\") | .state + \" \" + .verdict" "held missing" pnvme -j
+	fails 1 "is held and cannot be changed" pnvme ns delete two
+	echo 1 > /sys/bus/pci/rescan
+	run pnvme wait --all --timeout 60
+	run pnvme drive fail pnvme0
+	[ "$(ns_field one state)" = down ]
+	fails 3 "one is not usable: down: given up" pnvme wait one --timeout 1
+	run pnvme drive attach pnvme0
+	run pnvme wait --all --timeout 5
+	run pnvme ns unfence one
+}
+
+ns_is() { [ "$(ns_field "$1" state)" = "$2" ]; }
+
 test_record_lost()
 {
 	: "the record is lost, damaged, or cannot be written"

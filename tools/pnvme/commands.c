@@ -151,6 +151,17 @@ const struct command commands[] = {
 			   "(unmounting) it ends the fence too, and is what filesystems need.",
 	},
 	{
+		.name = "wait", .args = "NAME... | --all", .max = 256, .run = cmd_wait,
+		.gives = GIVES_NAMESPACES,
+		.summary = "wait until namespaces are usable",
+		.details = "For what needs several at once: RAID, LVM, a database. --all: all that this host's\n"
+			   "record knows. Exit code 3 if they are not when the time is over.",
+		.options = {
+			{ "all", NULL, "every namespace of this host", 0 },
+			{ "timeout", "SECONDS", "for no longer than that", 0 },
+		},
+	},
+	{
 		.name = "events", .args = "", .run = cmd_events,
 		.summary = "what happens, as it happens; with --json one object a line",
 		.options = {

@@ -1,132 +1,169 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sizes for namespaces, and the wait while space is zeroed. */
-#include <errno.h>
-#include <signal.h>
+/* pnvme wait */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "app.h"
 
-#define MIB		(1ULL << 20)
-#define BAR		40
-/* How long udev may take for a link; the answer comes with a remark after that. */
-#define SETTLE_MS	30000
+/* Between two looks; a look reads labels of drives that are not attached. */
+#define PAUSE_MS 250
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
+static bool usable(const struct pnvme_namespace *ns)
 {
-	(void)sig;
-	interrupted = 1;
+	return ns->state == PNVME_NS_STATUS_LIVE && ns->fence == PNVME_FENCE_NONE;
 }
 
-static void catch_signals(struct sigaction old[2])
+static uint64_t now_ms(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct timespec t;
 
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGINT, &sa, &old[0]);
-	sigaction(SIGTERM, &sa, &old[1]);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void restore_signals(const struct sigaction old[2])
+/* Where one name is there twice, the one that has it. */
+static const struct pnvme_namespace *named(struct app *app, const struct pnvme_inventory *inv,
+					   const char *name)
 {
-	sigaction(SIGINT, &old[0], NULL);
-	sigaction(SIGTERM, &old[1], NULL);
+	int i = pnvme_find_ns(app->h, inv, name);
+
+	return i < 0 ? NULL : inv->namespaces[i];
 }
 
-struct bar {
-	struct app	*app;
-	bool		shown;
-};
-
-static int draw(void *arg, uint64_t done, uint64_t total)
+/* How many are waited for. */
+static size_t wanted(const struct app *app, const struct pnvme_inventory *inv)
 {
-	struct bar *b = arg;
-	char a[SIZE_TEXT], z[SIZE_TEXT], fill[BAR + 1];
-	unsigned int n;
-
-	if (b->app->json || !isatty(STDERR_FILENO) || !total)
-		return interrupted;
-	n = (unsigned int)((double)done / (double)total * BAR);
-	memset(fill, ' ', BAR);
-	memset(fill, '#', n > BAR ? BAR : n);
-	fill[BAR] = '\0';
-	fprintf(stderr, "\rzeroing [%s] %s of %s  ", fill, size_text(b->app, done, a),
-		size_text(b->app, total, z));
-	b->shown = true;
-	return interrupted;
+	return option(app, "all") ? inv->n_namespaces : (size_t)app->argc;
 }
 
-static int cancelled(struct app *app, const struct pnvme_namespace *ns, bool cancel)
+static const struct pnvme_namespace *nth(struct app *app, const struct pnvme_inventory *inv,
+					 size_t i)
 {
-	int ret;
-
-	if (!cancel)
-		return report_text(app, EXIT_PARTLY, "EINTR", ns->name, "pnvme ns show",
-				   "interrupted; %s goes on growing in the background", ns->name);
-	ret = pnvme_namespace_delete(app->h, ns->uuid, 0);
-	if (ret)
-		return report(app, ret);
-	return report_text(app, EXIT_FAILED, "EINTR", ns->name, NULL,
-			   "interrupted; %s was not created", ns->name);
+	return option(app, "all") ? inv->namespaces[i] : named(app, inv, app->argv[i]);
 }
 
-void settle(struct app *app, const struct pnvme_namespace *ns)
+static bool all_usable(struct app *app, const struct pnvme_inventory *inv)
 {
-	if (pnvme_namespace_settle(app->h, ns, SETTLE_MS))
-		remark(app, "%s", pnvme_error(app->h));
-}
+	const struct pnvme_namespace *ns;
+	size_t i;
 
-int wait_zeroed(struct app *app, struct pnvme_namespace **ns, bool cancel)
-{
-	struct pnvme_namespace *after = NULL;
-	struct bar bar = { .app = app };
-	struct sigaction old[2];
-	int ret;
-
-	if ((*ns)->state != PNVME_NS_STATUS_ZEROING && !(*ns)->pending_size) {
-		settle(app, *ns);
-		return EXIT_DONE;
+	/* a recorded drive may be lost with namespaces that nobody remembers */
+	if (option(app, "all") && inv->trouble)
+		return false;
+	for (i = 0; i < wanted(app, inv); i++) {
+		ns = nth(app, inv, i);
+		if (!ns || !usable(ns))
+			return false;
 	}
-	catch_signals(old);
-	ret = pnvme_namespace_wait(app->h, (*ns)->uuid, draw, &bar, &after);
-	restore_signals(old);
-	if (bar.shown)
-		fputs("\r\033[K", stderr);
-	if (ret == -EINTR)
-		return cancelled(app, *ns, cancel);
-	if (ret)
-		return report(app, ret);
-	remarks(app);
-	pnvme_namespace_free(*ns);
-	*ns = after;
-	settle(app, after);
-	return EXIT_DONE;
+	return true;
 }
 
-int size_argument(struct app *app, const char *s, uint64_t *bytes, unsigned int *percent)
+static const struct pnvme_drive *drive_of(const struct pnvme_inventory *inv,
+					  const struct pnvme_namespace *ns)
 {
-	uint64_t rounded;
-	int ret = pnvme_size_parse(s, bytes, percent);
+	size_t i;
 
-	if (ret == -ERANGE)
-		return usage_error(app, "the size %s is too large", s);
+	for (i = 0; i < inv->n_drives; i++)
+		if (!memcmp(inv->drives[i]->uuid, ns->drive, 16))
+			return inv->drives[i];
+	return NULL;
+}
+
+static void tell_one(struct app *app, const struct pnvme_inventory *inv,
+		     const struct pnvme_namespace *ns)
+{
+	const struct pnvme_drive *d = drive_of(inv, ns);
+	const char *why = ns->reason, *next = "pnvme status";
+
+	if (d && (ns->state == PNVME_NS_STATUS_HELD || ns->state == PNVME_NS_STATUS_DOWN))
+		why = d->reason;
+	else if (d && !why[0])
+		why = d->evidence;
+	if (ns->fence != PNVME_FENCE_NONE)
+		why = "its flushes fail since its drive was away with writes in doubt";
+	if (d && d->next[0])
+		next = d->next;
+	report_text(app, EXIT_OPERATOR, "ENOTREADY", ns->name, next, "%s is not usable: %s%s%s",
+		    ns->name, pnvme_ns_status_name(ns->state), why[0] ? ": " : "", why);
+}
+
+/* In time it did not come true: what is missing, one sentence each. */
+static void tell(struct app *app, const struct pnvme_inventory *inv)
+{
+	const struct pnvme_namespace *ns;
+	size_t i;
+
+	for (i = 0; i < wanted(app, inv); i++) {
+		ns = nth(app, inv, i);
+		if (ns && !usable(ns))
+			tell_one(app, inv, ns);
+		else if (!ns)
+			report_text(app, EXIT_OPERATOR, "ENOENT", app->argv[i], "pnvme ns show",
+				    "there is no namespace %s, here or in the record",
+				    app->argv[i]);
+	}
+	for (i = 0; option(app, "all") && i < inv->n_drives; i++)
+		if (inv->drives[i]->recorded && inv->drives[i]->verdict != PNVME_VERDICT_INTACT)
+			report_text(app, EXIT_OPERATOR, "EVERDICT", inv->drives[i]->serial,
+				    inv->drives[i]->next, "drive %s: %s: %s",
+				    inv->drives[i]->serial,
+				    pnvme_verdict_name(inv->drives[i]->verdict),
+				    inv->drives[i]->evidence);
+}
+
+static int finish(struct app *app, const struct pnvme_inventory *inv, bool ready)
+{
+	const struct pnvme_namespace *ns;
+	size_t i;
+
+	for (i = 0; i < wanted(app, inv); i++) {
+		ns = nth(app, inv, i);
+		if (ns && usable(ns))
+			settle(app, ns);
+		if (ns)
+			out_namespace(app, ns);
+	}
+	if (ready)
+		say(app, "ready: %zu namespace%s", wanted(app, inv),
+		    wanted(app, inv) == 1 ? "" : "s");
+	else
+		tell(app, inv);
+	return ready ? EXIT_DONE : EXIT_OPERATOR;
+}
+
+static int wait_until(struct app *app, uint64_t end)
+{
+	const struct timespec pause = { 0, PAUSE_MS * 1000000L };
+	struct pnvme_inventory *inv;
+	bool ready;
+	int ret;
+
+	for (;;) {
+		ret = pnvme_inventory_get(app->h, PNVME_LOOK_MODULE | PNVME_LOOK_BUS |
+					  PNVME_LOOK_RECORD | PNVME_LOOK_OPTIONAL, &inv);
+		if (ret)
+			return report(app, ret);
+		ready = all_usable(app, inv);
+		if (ready || now_ms() >= end)
+			break;
+		pnvme_inventory_free(inv);
+		nanosleep(&pause, NULL);
+	}
+	ret = finish(app, inv, ready);
+	pnvme_inventory_free(inv);
+	return ret;
+}
+
+int cmd_wait(struct app *app)
+{
+	uint64_t seconds;
+	int ret;
+
+	if ((bool)option(app, "all") == (app->argc > 0))
+		return usage_error(app, "which namespaces? pnvme wait %s", app->command->args);
+	ret = number_option(app, "timeout", 1000000, &seconds);
 	if (ret)
-		return usage_error(app,
-				   "\"%.60s\" is no size: write 500G, 1.5T (1024), 500GB (1000) or 1%% to 100%%",
-				   s);
-	if (*percent)
-		return EXIT_DONE;
-	if (!*bytes)
-		return usage_error(app, "a size of 0 makes no namespace");
-	if (*bytes > UINT64_MAX - MIB)
-		return usage_error(app, "the size %s is too large", s);
-	rounded = (*bytes + MIB - 1) / MIB * MIB;
-	if (rounded != *bytes)
-		remark(app, "%s is rounded up to %llu MiB", s,
-		       (unsigned long long)(rounded / MIB));
-	*bytes = rounded;
-	return EXIT_DONE;
+		return ret;
+	return wait_until(app, seconds ? now_ms() + seconds * 1000 : UINT64_MAX);
 }
