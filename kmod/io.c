@@ -159,13 +159,7 @@ static void note_written(const struct pnvme_io *io, struct pnvme_ns *ns)
 		WRITE_ONCE(ns->doubt, 1);
 }
 
-/**
- * pnvme_io_done - an I/O has come to its end: count it, tell its owner
- * @io: its context, freed by this
- * @bio: the caller's, as it came
- * @status: how it ended; a chained bio keeps an error that it has already
- */
-void pnvme_io_done(struct pnvme_io *io, struct bio *bio, blk_status_t status)
+static inline void io_done(struct pnvme_io *io, struct bio *bio, blk_status_t status)
 {
 	struct pnvme_stat_key key = io->key;
 	struct pnvme_ns *ns = io->ns;
@@ -183,8 +177,19 @@ void pnvme_io_done(struct pnvme_io *io, struct bio *bio, blk_status_t status)
 	bio_endio(bio);
 }
 
+/**
+ * pnvme_io_done - an I/O has come to its end: count it, tell its owner
+ * @io: its context, freed by this
+ * @bio: the caller's, as it came
+ * @status: how it ended; a chained bio keeps an error that it has already
+ */
+void pnvme_io_done(struct pnvme_io *io, struct bio *bio, blk_status_t status)
+{
+	io_done(io, bio, status);
+}
+
 /* Whatever the flush was to cover is in doubt again. */
-static void io_failed(struct pnvme_io *io, struct bio *bio, blk_status_t status)
+static noinline void io_failed(struct pnvme_io *io, struct bio *bio, blk_status_t status)
 {
 	if (io->flushes)
 		WRITE_ONCE(io->ns->doubt, 1);
@@ -201,7 +206,7 @@ static void io_end(struct bio *bio)
 
 	restore(bio, io);
 	if (likely(!status)) {
-		pnvme_io_done(io, bio, 0);
+		io_done(io, bio, 0);
 		return;
 	}
 	/* an error that is not the end must not stay; only what cannot be chained came this way */
@@ -285,7 +290,7 @@ static bool wants_clone(struct bio *bio)
 }
 
 /* The caller's bio stays as it is; what goes down is a clone, which nobody polls for. */
-static void io_clone(struct pnvme_io *io, struct bio *bio, blk_opf_t drop, gfp_t gfp)
+static noinline void io_clone(struct pnvme_io *io, struct bio *bio, blk_opf_t drop, gfp_t gfp)
 {
 	struct pnvme_ns *ns = io->ns;
 	struct bio *clone = bio_alloc_clone(ns->drive->claim.bdev, bio, gfp,
@@ -326,14 +331,9 @@ static bool beyond_end(const struct bio *bio)
 }
 
 /* Ended here and now, and counted as what it is. */
-static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
+static noinline void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
 {
-	struct pnvme_stat_key key;
-
-	preempt_disable();
-	pnvme_stats_start(&ns->stats, &key, bio, 0);
-	preempt_enable();
-	pnvme_stats_end(&ns->stats, &key, 0, status);
+	pnvme_stats_refused(&ns->stats, bio, status);
 	if (status == BLK_STS_AGAIN) {
 		bio_wouldblock_error(bio);
 		return;
@@ -343,7 +343,7 @@ static void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t status)
 }
 
 /* The drive is away, or for good: the bio waits or ends. False: it is back by now. */
-static bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
+static noinline bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
 {
 	switch (pnvme_hold_bio(ns, bio)) {
 	case PNVME_GATE_OPEN:

@@ -343,6 +343,34 @@ void pnvme_stats_elsewhere(struct pnvme_stats *stats, const struct pnvme_stat_ke
 	spin_unlock_irqrestore(&base->lock, flags);
 }
 
+/**
+ * pnvme_stats_refused - count an I/O that ends where it came
+ * @stats: of the namespace
+ * @bio: as the caller made it
+ * @status: why
+ *
+ * It is never seen as in flight, however many of its kind come: who waits for what is in
+ * flight to end does not wait for these.
+ */
+void pnvme_stats_refused(struct pnvme_stats *stats, const struct bio *bio, blk_status_t status)
+{
+	enum pnvme_row row = pnvme_row(bio);
+	struct pnvme_cpu_stats __percpu *cpu;
+	struct pnvme_base *base;
+	unsigned long flags;
+
+	preempt_disable();
+	cpu = READ_ONCE(stats->cpu);
+	base = xa_load(&stats->bases, this_cpu_read(cpu->queue[pnvme_row_map(row)]));
+	spin_lock_irqsave(&base->lock, flags);
+	base->row[row].started++;
+	base->errors[row][error_class(status)]++;
+	if (status != BLK_STS_AGAIN)
+		base->row[row].done++;
+	spin_unlock_irqrestore(&base->lock, flags);
+	preempt_enable();
+}
+
 static void add_done(struct pnvme_counts *to, const struct pnvme_counts *from)
 {
 	to->done += READ_ONCE(from->done);
@@ -523,40 +551,48 @@ void pnvme_stats_sum(struct pnvme_stats *stats, unsigned int queue, enum pnvme_s
 	mutex_unlock(&stats->lock);
 }
 
-static u64 all_finished(struct pnvme_stats *stats)
+/* What bases have as started and not as finished; refused I/O changes both at once. */
+static u64 bases_left(struct pnvme_stats *stats)
 {
-	const struct pnvme_cpu_stats *cpu;
 	struct pnvme_base *base;
 	unsigned long queue;
 	unsigned int row;
 	u64 sum = 0;
-	int i;
 
-	for (row = 0; row < PNVME_ROWS; row++) {
-		xa_for_each(&stats->bases, queue, base)
-			sum += finished(&base->row[row], base->errors[row]);
-		for_each_possible_cpu(i) {
-			cpu = per_cpu_ptr(stats->cpu, i);
-			sum += finished(&cpu->row[row], cpu->errors[row]);
-		}
+	xa_for_each(&stats->bases, queue, base) {
+		spin_lock_irq(&base->lock);
+		for (row = 0; row < PNVME_ROWS; row++)
+			sum += base->row[row].started -
+			       finished(&base->row[row], base->errors[row]);
+		spin_unlock_irq(&base->lock);
 	}
 	return sum;
 }
 
-static u64 all_started(struct pnvme_stats *stats)
+static u64 cpus_finished(struct pnvme_stats *stats)
 {
-	struct pnvme_base *base;
-	unsigned long queue;
+	const struct pnvme_cpu_stats *cpu;
 	unsigned int row;
 	u64 sum = 0;
 	int i;
 
-	for (row = 0; row < PNVME_ROWS; row++) {
-		xa_for_each(&stats->bases, queue, base)
-			sum += READ_ONCE(base->row[row].started);
-		for_each_possible_cpu(i)
-			sum += READ_ONCE(per_cpu_ptr(stats->cpu, i)->row[row].started);
+	for_each_possible_cpu(i) {
+		cpu = per_cpu_ptr(stats->cpu, i);
+		for (row = 0; row < PNVME_ROWS; row++)
+			sum += finished(&cpu->row[row], cpu->errors[row]);
 	}
+	return sum;
+}
+
+static u64 cpus_started(struct pnvme_stats *stats)
+{
+	unsigned int row;
+	u64 sum = 0;
+	int i;
+
+	for_each_possible_cpu(i)
+		for (row = 0; row < PNVME_ROWS; row++)
+			sum += READ_ONCE(per_cpu_ptr(stats->cpu, i)->row[row].started);
 	return sum;
 }
 
@@ -566,14 +602,15 @@ static u64 all_started(struct pnvme_stats *stats)
  */
 u64 pnvme_stats_in_flight(struct pnvme_stats *stats)
 {
-	u64 done, started;
+	u64 left, done, started;
 
 	if (!stats->map)
 		return 0;
 	mutex_lock(&stats->lock);
-	done = all_finished(stats);
-	smp_rmb();	/* as in sum_row() */
-	started = all_started(stats);
+	left = bases_left(stats);
+	done = cpus_finished(stats);
+	smp_rmb();	/* as in sum_row(): never fewer than there are */
+	started = cpus_started(stats);
 	mutex_unlock(&stats->lock);
-	return started - done;
+	return left + started - done;
 }

@@ -68,7 +68,8 @@ struct pnvme_cpu_stats {
 
 /**
  * struct pnvme_base - what a queue counted that no CPU's counters say: I/Os that
- *	completed on a CPU of another queue, and all from before queues were remapped
+ *	completed on a CPU of another queue, those that were refused, and all from before
+ *	queues were remapped
  * @lock: guards the rest; taken from interrupts
  * @row: counters
  * @errors: by class
@@ -139,6 +140,7 @@ unsigned int pnvme_stats_queues(struct pnvme_stats *stats);
 u64 pnvme_stats_in_flight(struct pnvme_stats *stats);
 void pnvme_stats_sum(struct pnvme_stats *stats, unsigned int queue, enum pnvme_stat_op op,
 		     struct pnvme_stat *sum);
+void pnvme_stats_refused(struct pnvme_stats *stats, const struct bio *bio, blk_status_t status);
 void pnvme_stats_elsewhere(struct pnvme_stats *stats, const struct pnvme_stat_key *key,
 			   unsigned int bytes, u64 ns, blk_status_t status);
 void pnvme_stats_error(struct pnvme_cpu_stats __percpu *cpu, enum pnvme_row row,

@@ -75,6 +75,8 @@ hold_begin()
 	begin
 	spare "$serial"
 	adopt "$dev"
+	# whatever still waits when a test ends early would keep the drive from being detached
+	defer "$NL_ABI" "do" drive-fail uuid="$uuid"
 	granted drive-set uuid="$uuid" hold-timeout="$1" "${@:2}"
 	create kept 8M
 	dd if="$pnvme_text" of="$node" bs=4k oflag=direct conv=notrunc,sync status=none
@@ -278,6 +280,28 @@ test_never()
 	has holds 0
 }
 
+test_hammered()
+{
+	: "a drive that failed is let go, and taken back, while I/O to it fails all the time"
+	not_on_debug
+	hold_begin 0
+	fio --name=busy --filename="$node" --rw=randwrite --bs=4k --size=8m --direct=1 --ioengine=libaio --iodepth=4 \
+		--numjobs=2 --continue_on_error=all --time_based --runtime=100000 --output="$PNVME_WORK/fio" \
+		> "$PNVME_WORK/fio.err" 2>&1 &
+	fio=$!
+	defer bash -c "! kill $fio 2> /dev/null || while kill -0 $fio 2> /dev/null; do sleep 0.1; done"
+	wait_for pnvme_io_seen
+	orderly_remove "$pci"
+	wait_for drive_is failed
+	wait_for no_lower
+	back_on_the_bus
+	wait_for 30 spare "$serial"
+	wait_for nl drive-attach dev="$dev" host="$host"
+	drive_is live
+	kill -0 "$fio"
+	kept_is_kept
+}
+
 test_nowait()
 {
 	: "I/O that may not wait is told so while a drive is held"
@@ -378,6 +402,7 @@ test_blank_impostor()
 test_clone_impostor()
 {
 	: "a copy on other hardware never gets a held write"
+	not_on_debug
 	impostor_begin
 	"$VM_HOST" plug "$serial" pnvme-copy
 	refused_as_impostor pnvme-copy "serial number differs: it is a copy"
