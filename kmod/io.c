@@ -345,11 +345,14 @@ static noinline void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t s
 /* The drive is away, or for good: the bio waits or ends. False: it is back by now. */
 static noinline bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
 {
+	/* one that waits is not ours any more: it may be done by the time we are told */
+	bool nowait = bio->bi_opf & REQ_NOWAIT;
+
 	switch (pnvme_hold_bio(ns, bio)) {
 	case PNVME_GATE_OPEN:
 		return false;
 	case PNVME_GATE_HELD:
-		if (bio->bi_opf & REQ_NOWAIT)
+		if (nowait)
 			refuse(ns, bio, BLK_STS_AGAIN);
 		return true;
 	default:
