@@ -246,7 +246,7 @@ json()
 }
 
 # wait_for [SECONDS] CMD...: until CMD succeeds; fails after 10 seconds (or
-# SECONDS; longer on the debug kernel).
+# SECONDS; longer on the debug kernel). CMD must not "fail", which ends the test.
 wait_for()
 {
 	local seconds=10 end
@@ -254,11 +254,11 @@ wait_for()
 	end=$((SECONDS + seconds * $(pnvme_slow)))
 	until "$@" > "$PNVME_WORK/wait" 2>&1; do
 		if [ "$SECONDS" -ge "$end" ]; then
-			cat "$PNVME_WORK/wait" >&2
 			fail "did not come true in $((seconds * $(pnvme_slow))) s: $*"
 		fi
 		sleep 0.1
 	done
+	: > "$PNVME_WORK/wait"
 }
 
 # defer CMD...: at the end of the test, however it ends, last first.
@@ -536,12 +536,15 @@ pnvme_run_test()
 {
 	local name=$1 title=$2 seconds=$(($3 * $(pnvme_slow))) status=0 log=$PNVME_WORK/log bad
 	local start=$SECONDS
-	rm -f "$PNVME_WORK"/{passed,skip,defer,expected,nobody}
+	rm -f "$PNVME_WORK"/{passed,skip,defer,expected,nobody,wait}
 	timeout -k 5 "$seconds" bash "$pnvme_script" --one "$name" > "$log" 2>&1 < /dev/null {pnvme_kmsg}<&- || status=$?
 	[ "$status" = 0 ] || rm -f "$PNVME_WORK/passed"
 	if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 		echo "FAILED: timed out after $seconds s" >> "$log"
 		rm -f "$PNVME_WORK/skip"
+	fi
+	if [ ! -e "$PNVME_WORK/passed" ] && [ -s "$PNVME_WORK/wait" ]; then
+		{ echo "what it waited for said:"; cat "$PNVME_WORK/wait"; } >> "$log"
 	fi
 	if ! pnvme_cleanup > "$PNVME_WORK/cleanup" 2>&1; then
 		{ echo "FAILED: cleaning up after the test:"; cat "$PNVME_WORK/cleanup"; } >> "$log"

@@ -79,19 +79,8 @@ has()
 
 spare()
 {
-	local ctrl serial path
-	for ctrl in /sys/class/nvme/nvme*; do
-		read -r serial < "$ctrl/serial"
-		[ "$serial" = "$1" ] || continue
-		for path in "$ctrl"/nvme*n*; do
-			dev=${path##*/}
-			# With native multipath the controller lists nvme0c0n1, the node is nvme0n1.
-			[[ $dev =~ ^(nvme[0-9]+)(c[0-9]+)?(n[0-9]+)$ ]]
-			dev=/dev/${BASH_REMATCH[1]}${BASH_REMATCH[3]}
-			[ ! -b "$dev" ] || return 0
-		done
-	done
-	fail "there is no drive $1"
+	# its own line: what wait_for runs may fail, but must not exit
+	dev=$(drive_by_serial "$1")
 }
 
 # What could hold a label or a partition table becomes zeros.
