@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations of the generic netlink family: attributes to requests, results
- * to attributes. Documentation/netlink/specs/pnvme.yaml is the contract.
+ * The generic netlink family, and what its operations have in common: attributes to
+ * requests, results to attributes. Documentation/netlink/specs/pnvme.yaml is the contract.
  */
 #include <linux/mm.h>
 #include <linux/skbuff.h>
@@ -10,9 +10,9 @@
 #include <pnvme/version.h>
 
 #include "drive.h"
-#include "namespace.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "netlink_priv.h"
 
 /*
  * The sentence must live until the acknowledgment is built, after the operation
@@ -63,8 +63,17 @@ static const struct nlattr *blamed(const struct genl_info *info, enum pnvme_blam
 	}
 }
 
-static int nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
-		     const struct pnvme_error *err)
+/**
+ * pnvme_nl_result - give the sentence of a refusal to who asked
+ * @skb: the request
+ * @info: the request
+ * @ret: how the operation ended
+ * @err: what it said
+ *
+ * Return: @ret.
+ */
+int pnvme_nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
+		    const struct pnvme_error *err)
 {
 	char *text;
 
@@ -85,14 +94,31 @@ static int nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 	return ret;
 }
 
-static int missing(struct genl_info *info, int attr, const char *name, struct pnvme_error *err)
+/**
+ * pnvme_nl_missing - refuse a request without an attribute that it needs
+ * @info: the request
+ * @attr: number of the attribute
+ * @name: what the sentence calls it
+ * @err: the sentence, unless it is there
+ *
+ * Return: 0 if it is there, else -EINVAL.
+ */
+int pnvme_nl_missing(struct genl_info *info, int attr, const char *name, struct pnvme_error *err)
 {
 	if (!GENL_REQ_ATTR_CHECK(info, attr))
 		return 0;
 	return pnvme_refuse(err, -EINVAL, "the request lacks the attribute %s", name);
 }
 
-static int bad(struct genl_info *info, int attr, int ret)
+/**
+ * pnvme_nl_bad - tell which attribute a refusal is about
+ * @info: the request
+ * @attr: number of the attribute
+ * @ret: how the operation ended
+ *
+ * Return: @ret.
+ */
+int pnvme_nl_bad(struct genl_info *info, int attr, int ret)
 {
 	if (info->attrs[attr])
 		NL_SET_BAD_ATTR(info->extack, info->attrs[attr]);
@@ -112,9 +138,16 @@ int pnvme_nl_pre_admin(const struct genl_split_ops *ops, struct sk_buff *skb,
 
 /* A reply of one message. */
 
-typedef int (*fill_fn)(struct sk_buff *skb, void *object);
-
-static int reply_with(struct genl_info *info, u8 cmd, fill_fn fill, void *object)
+/**
+ * pnvme_nl_reply - answer with one message
+ * @info: the request
+ * @cmd: of the answer
+ * @fill: puts the attributes of @object
+ * @object: what is told of
+ *
+ * Return: 0, or a negative errno: what @fill returned, or that of sending.
+ */
+int pnvme_nl_reply(struct genl_info *info, u8 cmd, pnvme_nl_fill_fn fill, void *object)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	void *hdr;
@@ -133,187 +166,58 @@ static int reply_with(struct genl_info *info, u8 cmd, fill_fn fill, void *object
 	return genlmsg_reply(skb, info);
 }
 
-/*
- * After a change was made: it stays made if there is no memory to describe it,
- * and the caller has the acknowledgment.
+/**
+ * pnvme_nl_reply_done - answer after a change was made
+ * @info: the request
+ * @cmd: of the answer
+ * @fill: puts the attributes of @object
+ * @object: what was changed
+ *
+ * Return: 0: it stays made if there is no memory to describe it, and the caller has
+ * the acknowledgment.
  */
-static int reply_done(struct genl_info *info, u8 cmd, fill_fn fill, void *object)
+int pnvme_nl_reply_done(struct genl_info *info, u8 cmd, pnvme_nl_fill_fn fill, void *object)
 {
-	reply_with(info, cmd, fill, object);
+	pnvme_nl_reply(info, cmd, fill, object);
 	return 0;
 }
 
-static int put_u64(struct sk_buff *skb, int attr, u64 value)
-{
-	return nla_put_u64_64bit(skb, attr, value, 0);
-}
-
-static int info_fill(struct sk_buff *skb, void *unused)
-{
-	int ret;
-
-	down_read(&pnvme_view);
-	ret = nla_put_string(skb, PNVME_A_INFO_VERSION, PNVME_VERSION) ||
-	      nla_put_u32(skb, PNVME_A_INFO_LABEL_VERSION, PNVME_LABEL_VERSION) ||
-	      nla_put_u32(skb, PNVME_A_INFO_GENERATION, pnvme_generation);
-	up_read(&pnvme_view);
-	return ret ? -EMSGSIZE : 0;
-}
-
-int pnvme_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	return reply_with(info, PNVME_CMD_INFO_GET, info_fill, NULL);
-}
-
-/* Drives. */
-
-/* While the drive is away its device's name and number may be another one's. */
-static int put_lower_device(struct sk_buff *skb, const struct pnvme_drive *drive)
-{
-	if (!drive->claim.bdev)
-		return 0;
-	return nla_put_u32(skb, PNVME_A_DRIVE_MAJOR, MAJOR(drive->lower_dev)) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_MINOR, MINOR(drive->lower_dev)) ||
-	       put_u64(skb, PNVME_A_DRIVE_DISKSEQ, drive->diskseq) ||
-	       nla_put_string(skb, PNVME_A_DRIVE_DEVICE, drive->lower_name);
-}
-
-static int put_lower(struct sk_buff *skb, const struct pnvme_drive *drive)
-{
-	const struct pnvme_identity *id = &drive->identity;
-
-	return put_lower_device(skb, drive) ||
-	       nla_put(skb, PNVME_A_DRIVE_HWID, sizeof(id->hwid), id->hwid) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_HWID_TYPE, id->hwid_type) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_PROOF,
-			   id->hwid_type == PNVME_HWID_NONE ? PNVME_PROOF_WEAK
-							    : PNVME_PROOF_STRONG) ||
-	       nla_put_string(skb, PNVME_A_DRIVE_SERIAL, id->serial) ||
-	       nla_put_string(skb, PNVME_A_DRIVE_MODEL, id->model) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_LBA_SIZE, id->lba_size) ||
-	       put_u64(skb, PNVME_A_DRIVE_CAPACITY, id->capacity);
-}
-
-static int put_label(struct sk_buff *skb, const struct pnvme_label *l)
-{
-	return nla_put(skb, PNVME_A_DRIVE_OWNER, sizeof(l->owner), l->owner) ||
-	       put_u64(skb, PNVME_A_DRIVE_EPOCH, le64_to_cpu(l->epoch)) ||
-	       put_u64(skb, PNVME_A_DRIVE_SEQUENCE, le64_to_cpu(l->sequence)) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_HOLD_TIMEOUT, le32_to_cpu(l->hold_timeout)) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_ON_RESUME, l->on_resume) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_HOLD_PROOF, l->hold_proof) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_LATENCY, le32_to_cpu(l->latency));
-}
-
-static int put_space(struct sk_buff *skb, const struct pnvme_drive *drive)
-{
-	struct pnvme_space space;
-	struct pnvme_ns *ns;
-	u32 count = 0;
-
-	pnvme_space_get(drive->label, &space);
-	list_for_each_entry(ns, &drive->namespaces, node)
-		count++;
-	return put_u64(skb, PNVME_A_DRIVE_SIZE, space.size) ||
-	       put_u64(skb, PNVME_A_DRIVE_FREE, space.free) ||
-	       put_u64(skb, PNVME_A_DRIVE_LARGEST_FREE, space.largest) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_NAMESPACES, count);
-}
-
-static int put_state(struct sk_buff *skb, const struct pnvme_drive *drive)
-{
-	return nla_put_u32(skb, PNVME_A_DRIVE_STATE, drive->state) ||
-	       (drive->reason[0] &&
-		nla_put_string(skb, PNVME_A_DRIVE_REASON, drive->reason)) ||
-	       nla_put_u8(skb, PNVME_A_DRIVE_READ_ONLY, drive->read_only) ||
-	       nla_put_u8(skb, PNVME_A_DRIVE_REPAIRED, drive->repaired);
-}
-
-static int put_hold(struct sk_buff *skb, const struct pnvme_drive *drive)
-{
-	unsigned long deadline = drive->hold.deadline;
-	long left = deadline - jiffies;
-
-	return nla_put_u32(skb, PNVME_A_DRIVE_HOLDS, drive->hold.holds) ||
-	       nla_put_u32(skb, PNVME_A_DRIVE_FENCES, drive->hold.fences) ||
-	       (deadline && nla_put_u32(skb, PNVME_A_DRIVE_HOLD_LEFT,
-					left > 0 ? DIV_ROUND_UP(left, HZ) : 0));
-}
-
-/* pnvme_view is held. */
-static int drive_put_all(struct sk_buff *skb, const struct pnvme_drive *drive)
-{
-	if (nla_put(skb, PNVME_A_DRIVE_UUID, sizeof(drive->uuid), drive->uuid) ||
-	    nla_put_u32(skb, PNVME_A_DRIVE_INSTANCE, drive->instance) ||
-	    put_lower(skb, drive) || put_label(skb, drive->label) ||
-	    put_space(skb, drive) || put_state(skb, drive) || put_hold(skb, drive))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int drive_fill(struct sk_buff *skb, void *object)
-{
-	int ret;
-
-	down_read(&pnvme_view);
-	ret = drive_put_all(skb, object);
-	up_read(&pnvme_view);
-	return ret;
-}
-
-static int uuid_fill(struct sk_buff *skb, void *uuid)
+/**
+ * pnvme_nl_uuid_fill - tell of what is gone by its UUID alone
+ * @skb: the answer
+ * @uuid: 16 bytes
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int pnvme_nl_uuid_fill(struct sk_buff *skb, void *uuid)
 {
 	/* the same number in both attribute sets */
 	BUILD_BUG_ON((int)PNVME_A_DRIVE_UUID != (int)PNVME_A_NAMESPACE_UUID);
 	return nla_put(skb, PNVME_A_DRIVE_UUID, 16, uuid);
 }
 
-static const u8 *attr_bytes(struct genl_info *info, int attr)
-{
-	return info->attrs[attr] ? nla_data(info->attrs[attr]) : NULL;
-}
-
-static struct pnvme_drive *drive_of(struct genl_info *info, int attr, struct pnvme_error *err)
+/**
+ * pnvme_nl_drive_of - find the drive that a request names
+ * @info: the request
+ * @attr: number of the attribute with its UUID, in the set of the operation
+ * @err: the sentence, if there is none
+ *
+ * Return: it with a reference, or an ERR_PTR().
+ */
+struct pnvme_drive *pnvme_nl_drive_of(struct genl_info *info, int attr, struct pnvme_error *err)
 {
 	struct pnvme_drive *drive;
 	const u8 *uuid = attr_bytes(info, attr);
 
 	if (!uuid) {
-		missing(info, attr, "that names the drive", err);
+		pnvme_nl_missing(info, attr, "that names the drive", err);
 		return ERR_PTR(-EINVAL);
 	}
 	drive = pnvme_drive_get(uuid);
 	if (drive)
 		return drive;
 	pnvme_refuse(err, -ENOENT, "no drive %pU is attached; pnvme scan shows what is here", uuid);
-	return ERR_PTR(bad(info, attr, -ENOENT));
-}
-
-int pnvme_nl_drive_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_drive *drive = drive_of(info, PNVME_A_DRIVE_UUID, &err);
-	int ret;
-
-	if (IS_ERR(drive))
-		return nl_result(skb, info, PTR_ERR(drive), &err);
-	ret = reply_with(info, PNVME_CMD_DRIVE_GET, drive_fill, drive);
-	pnvme_drive_put(drive);
-	return ret;
-}
-
-/**
- * struct dump_cursor - where a dump goes on
- * @index: objects that were sent
- */
-struct dump_cursor {
-	unsigned long index;
-};
-
-static struct dump_cursor *dump_cursor(struct netlink_callback *cb)
-{
-	BUILD_BUG_ON(sizeof(struct dump_cursor) > sizeof(cb->ctx));
-	return (struct dump_cursor *)cb->ctx;
+	return ERR_PTR(pnvme_nl_bad(info, attr, -ENOENT));
 }
 
 /**
@@ -352,570 +256,21 @@ int pnvme_nl_dump_end(struct sk_buff *skb, void *hdr, int ret)
 	return ret;
 }
 
-static int drive_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-			  struct pnvme_drive *drive)
-{
-	void *hdr = pnvme_nl_dump_begin(skb, cb, PNVME_CMD_DRIVE_GET);
-
-	return hdr ? pnvme_nl_dump_end(skb, hdr, drive_put_all(skb, drive)) : -EMSGSIZE;
-}
-
-int pnvme_nl_drive_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	const struct nlattr *uuid = compat_dump_attrs(cb)[PNVME_A_DRIVE_UUID];
-	struct dump_cursor *cursor = dump_cursor(cb);
-	struct pnvme_drive *drive = NULL;
-	unsigned long i = 0;
-	int ret = 0;
-
-	down_read(&pnvme_view);
-	cb->seq = pnvme_generation;
-	while (!ret && (drive = pnvme_drive_next(drive))) {
-		if (!drive->exposed || (uuid && memcmp(nla_data(uuid), drive->uuid, 16)))
-			continue;
-		if (i++ < cursor->index)
-			continue;
-		ret = drive_dump_one(skb, cb, drive);
-		if (!ret)
-			cursor->index++;
-	}
-	up_read(&pnvme_view);
-	return skb->len ? skb->len : ret;
-}
-
-static int lower_of(struct genl_info *info, struct pnvme_lower_id *id, struct pnvme_error *err)
-{
-	if (missing(info, PNVME_A_DRIVE_MAJOR, "major", err) ||
-	    missing(info, PNVME_A_DRIVE_MINOR, "minor", err))
-		return -EINVAL;
-	if (nla_get_u32(info->attrs[PNVME_A_DRIVE_MAJOR]) >= 1U << (32 - MINORBITS))
-		return bad(info, PNVME_A_DRIVE_MAJOR,
-			   pnvme_refuse(err, -ERANGE, "there is no such major device number"));
-	if (nla_get_u32(info->attrs[PNVME_A_DRIVE_MINOR]) > MINORMASK)
-		return bad(info, PNVME_A_DRIVE_MINOR,
-			   pnvme_refuse(err, -ERANGE, "there is no such minor device number"));
-	id->dev = MKDEV(nla_get_u32(info->attrs[PNVME_A_DRIVE_MAJOR]),
-			nla_get_u32(info->attrs[PNVME_A_DRIVE_MINOR]));
-	id->diskseq = 0;
-	if (info->attrs[PNVME_A_DRIVE_DISKSEQ])
-		id->diskseq = nla_get_u64(info->attrs[PNVME_A_DRIVE_DISKSEQ]);
-	return 0;
-}
-
-static int host_of(struct genl_info *info, const u8 **host, struct pnvme_error *err)
-{
-	if (missing(info, PNVME_A_DRIVE_HOST, "host", err))
-		return -EINVAL;
-	*host = attr_bytes(info, PNVME_A_DRIVE_HOST);
-	if (!memchr_inv(*host, 0, 16))
-		return bad(info, PNVME_A_DRIVE_HOST,
-			   pnvme_refuse(err, -EINVAL,
-					"the host ID is all zero; write one to /etc/pnvme/hostid"));
-	return 0;
-}
-
-static int attach_reply(struct genl_info *info, const struct pnvme_attach *req, u8 cmd,
-			struct pnvme_error *err)
-{
-	struct pnvme_drive *drive;
-	int ret = pnvme_drive_attach(req, &drive, err);
-
-	if (ret || !drive)
-		return ret;
-	ret = reply_done(info, cmd, drive_fill, drive);
-	pnvme_drive_put(drive);
-	return ret;
-}
-
-static int attach_request(struct genl_info *info, struct pnvme_attach *req,
-			  struct pnvme_error *err)
-{
-	int ret = lower_of(info, &req->lower, err);
-
-	if (ret)
-		return ret;
-	req->uuid = attr_bytes(info, PNVME_A_DRIVE_UUID);
-	req->check = info->attrs[PNVME_A_DRIVE_CHECK];
-	return host_of(info, &req->host, err);
-}
-
-static int adopt(struct genl_info *info, struct pnvme_error *err)
-{
-	struct pnvme_attach req = { .adopt = true };
-	int ret = attach_request(info, &req, err);
-
-	if (!ret)
-		ret = missing(info, PNVME_A_DRIVE_UUID, "uuid", err);
-	if (ret)
-		return ret;
-	if (!memchr_inv(req.uuid, 0, 16))
-		return bad(info, PNVME_A_DRIVE_UUID,
-			   pnvme_refuse(err, -EINVAL, "the drive UUID is all zero"));
-	req.dirty = info->attrs[PNVME_A_DRIVE_DIRTY];
-	req.any = info->attrs[PNVME_A_DRIVE_ANY];
-	return attach_reply(info, &req, PNVME_CMD_DRIVE_ADOPT, err);
-}
-
-int pnvme_nl_drive_adopt_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-
-	return nl_result(skb, info, adopt(info, &err), &err);
-}
-
-int pnvme_nl_drive_attach_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_attach req = { };
-	int ret = attach_request(info, &req, &err);
-
-	if (info->attrs[PNVME_A_DRIVE_READ_ONLY])
-		req.read_only = nla_get_u8(info->attrs[PNVME_A_DRIVE_READ_ONLY]);
-	if (!ret)
-		ret = attach_reply(info, &req, PNVME_CMD_DRIVE_ATTACH, &err);
-	return nl_result(skb, info, ret, &err);
-}
-
-int pnvme_nl_drive_import_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_attach req = { };
-	int ret = attach_request(info, &req, &err);
-
-	if (!ret)
-		ret = missing(info, PNVME_A_DRIVE_OWNER, "owner", &err);
-	req.from = attr_bytes(info, PNVME_A_DRIVE_OWNER);
-	if (!ret)
-		ret = attach_reply(info, &req, PNVME_CMD_DRIVE_IMPORT, &err);
-	return nl_result(skb, info, ret, &err);
-}
-
-int pnvme_nl_drive_detach_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_drive *drive = drive_of(info, PNVME_A_DRIVE_UUID, &err);
-	int ret;
-
-	if (IS_ERR(drive))
-		return nl_result(skb, info, PTR_ERR(drive), &err);
-	ret = pnvme_drive_detach(drive, info->attrs[PNVME_A_DRIVE_RELEASE],
-				 info->attrs[PNVME_A_DRIVE_CHECK], &err);
-	if (!ret)
-		ret = reply_done(info, PNVME_CMD_DRIVE_DETACH, uuid_fill, drive->uuid);
-	pnvme_drive_put(drive);
-	return nl_result(skb, info, ret, &err);
-}
-
-static int erase(struct genl_info *info, struct pnvme_error *err)
-{
-	struct pnvme_attach req = { };
-	int ret = attach_request(info, &req, err);
-
-	if (!ret)
-		ret = missing(info, PNVME_A_DRIVE_UUID, "uuid", err);
-	if (!ret)
-		ret = pnvme_drive_erase(&req.lower, req.uuid, req.host, req.check, err);
-	if (!ret)
-		ret = reply_done(info, PNVME_CMD_DRIVE_ERASE, uuid_fill, (void *)req.uuid);
-	return ret;
-}
-
-int pnvme_nl_drive_erase_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-
-	return nl_result(skb, info, erase(info, &err), &err);
-}
-
-static void settings_of(struct genl_info *info, struct pnvme_settings *s)
-{
-	struct nlattr **attrs = info->attrs;
-
-	*s = (struct pnvme_settings) {
-		.has_hold_timeout	= attrs[PNVME_A_DRIVE_HOLD_TIMEOUT],
-		.has_on_resume		= attrs[PNVME_A_DRIVE_ON_RESUME],
-		.has_hold_proof		= attrs[PNVME_A_DRIVE_HOLD_PROOF],
-		.has_latency		= attrs[PNVME_A_DRIVE_LATENCY],
-	};
-	if (s->has_hold_timeout)
-		s->hold_timeout = nla_get_u32(attrs[PNVME_A_DRIVE_HOLD_TIMEOUT]);
-	if (s->has_on_resume)
-		s->on_resume = nla_get_u32(attrs[PNVME_A_DRIVE_ON_RESUME]);
-	if (s->has_hold_proof)
-		s->hold_proof = nla_get_u32(attrs[PNVME_A_DRIVE_HOLD_PROOF]);
-	if (s->has_latency)
-		s->latency = nla_get_u32(attrs[PNVME_A_DRIVE_LATENCY]);
-}
-
-int pnvme_nl_drive_set_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_settings settings;
-	struct pnvme_drive *drive = drive_of(info, PNVME_A_DRIVE_UUID, &err);
-	int ret;
-
-	if (IS_ERR(drive))
-		return nl_result(skb, info, PTR_ERR(drive), &err);
-	settings_of(info, &settings);
-	ret = pnvme_drive_set(drive, &settings, info->attrs[PNVME_A_DRIVE_CHECK], &err);
-	if (!ret)
-		ret = reply_done(info, PNVME_CMD_DRIVE_SET, drive_fill, drive);
-	pnvme_drive_put(drive);
-	return nl_result(skb, info, ret, &err);
-}
-
-int pnvme_nl_drive_fail_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_drive *drive = drive_of(info, PNVME_A_DRIVE_UUID, &err);
-	int ret;
-
-	if (IS_ERR(drive))
-		return nl_result(skb, info, PTR_ERR(drive), &err);
-	ret = pnvme_drive_fail_by_hand(drive, info->attrs[PNVME_A_DRIVE_CHECK], &err);
-	if (!ret)
-		ret = reply_done(info, PNVME_CMD_DRIVE_FAIL, drive_fill, drive);
-	pnvme_drive_put(drive);
-	return nl_result(skb, info, ret, &err);
-}
-
-/* Namespaces. */
-
-static int put_progress(struct sk_buff *skb, const struct pnvme_ns *ns)
-{
-	if (ns->pending && put_u64(skb, PNVME_A_NAMESPACE_PENDING_SIZE, ns->pending))
-		return -EMSGSIZE;
-	if (!ns->zero_total)
-		return 0;
-	return put_u64(skb, PNVME_A_NAMESPACE_ZEROED, READ_ONCE(ns->zeroed)) ||
-	       put_u64(skb, PNVME_A_NAMESPACE_ZERO_TOTAL, ns->zero_total);
-}
-
-static int put_openers(struct sk_buff *skb, struct pnvme_ns *ns)
-{
-	char opener[sizeof(ns->opener)];
-	unsigned int openers;
-
-	spin_lock(&ns->open_lock);
-	openers = ns->openers;
-	strscpy(opener, ns->opener, sizeof(opener));
-	spin_unlock(&ns->open_lock);
-	return nla_put_u32(skb, PNVME_A_NAMESPACE_OPEN, openers) ||
-	       (openers && nla_put_string(skb, PNVME_A_NAMESPACE_OPENER, opener));
-}
-
-static int put_held(struct sk_buff *skb, struct pnvme_ns *ns)
-{
-	u64 fenced_at;
-	u32 fences;
-	u8 fence;
-
-	spin_lock(&ns->open_lock);
-	fence = ns->fence;
-	fences = ns->fences;
-	fenced_at = ns->fenced_at;
-	spin_unlock(&ns->open_lock);
-	return nla_put_u32(skb, PNVME_A_NAMESPACE_HELD, atomic_read(&ns->held)) ||
-	       put_u64(skb, PNVME_A_NAMESPACE_HELD_TOTAL, atomic64_read(&ns->held_total)) ||
-	       nla_put_u32(skb, PNVME_A_NAMESPACE_FENCE, fence) ||
-	       nla_put_u32(skb, PNVME_A_NAMESPACE_FENCES, fences) ||
-	       (fences && put_u64(skb, PNVME_A_NAMESPACE_FENCED_AT, fenced_at));
-}
-
-/*
- * Who finds a namespace live may open its device, and who got a uevent may ask
- * what it is: it is live from the moment on when the device can be opened, which
- * is before the uevent.
- */
-static int put_ns_state(struct sk_buff *skb, const struct pnvme_ns *ns)
-{
-	bool there = ns->disk && disk_live(ns->disk);
-	u32 state = ns->state;
-
-	if (!there && (state == PNVME_NS_STATE_LIVE || state == PNVME_NS_STATE_NAME_CONFLICT))
-		state = PNVME_NS_STATE_ZEROING;
-	if (nla_put_u32(skb, PNVME_A_NAMESPACE_STATE, state))
-		return -EMSGSIZE;
-	if (!there)
-		return 0;
-	return nla_put_string(skb, PNVME_A_NAMESPACE_DEVICE, ns->disk->disk_name) ||
-	       nla_put_u32(skb, PNVME_A_NAMESPACE_MAJOR, MAJOR(disk_devt(ns->disk))) ||
-	       nla_put_u32(skb, PNVME_A_NAMESPACE_MINOR, MINOR(disk_devt(ns->disk)));
-}
-
-/* pnvme_view is held. */
-static int ns_put_all(struct sk_buff *skb, struct pnvme_ns *ns)
-{
-	if (nla_put(skb, PNVME_A_NAMESPACE_UUID, sizeof(ns->uuid), ns->uuid) ||
-	    nla_put(skb, PNVME_A_NAMESPACE_NGUID, sizeof(ns->nguid), ns->nguid) ||
-	    nla_put_string(skb, PNVME_A_NAMESPACE_NAME, ns->name) ||
-	    nla_put_u32(skb, PNVME_A_NAMESPACE_NSID, ns->nsid) ||
-	    nla_put(skb, PNVME_A_NAMESPACE_DRIVE, 16, ns->drive->uuid) ||
-	    put_u64(skb, PNVME_A_NAMESPACE_START, (u64)ns->first << SECTOR_SHIFT) ||
-	    put_u64(skb, PNVME_A_NAMESPACE_SIZE, ns->bytes) ||
-	    put_ns_state(skb, ns) ||
-	    (ns->reason[0] && nla_put_string(skb, PNVME_A_NAMESPACE_REASON, ns->reason)) ||
-	    nla_put_u32(skb, PNVME_A_NAMESPACE_POLICY, ns->policy) ||
-	    nla_put_u8(skb, PNVME_A_NAMESPACE_READ_ONLY, ns->read_only) ||
-	    put_openers(skb, ns) || put_progress(skb, ns) || put_held(skb, ns))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int ns_fill(struct sk_buff *skb, void *object)
+static int info_fill(struct sk_buff *skb, void *unused)
 {
 	int ret;
 
 	down_read(&pnvme_view);
-	ret = ns_put_all(skb, object);
+	ret = nla_put_string(skb, PNVME_A_INFO_VERSION, PNVME_VERSION) ||
+	      nla_put_u32(skb, PNVME_A_INFO_LABEL_VERSION, PNVME_LABEL_VERSION) ||
+	      nla_put_u32(skb, PNVME_A_INFO_GENERATION, pnvme_generation);
 	up_read(&pnvme_view);
-	return ret;
+	return ret ? -EMSGSIZE : 0;
 }
 
-/* ... unless it went between being found and this. */
-static int ns_fill_listed(struct sk_buff *skb, void *object)
+int pnvme_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pnvme_ns *ns = object;
-	int ret = -ENOENT;
-
-	down_read(&pnvme_view);
-	if (!list_empty(&ns->node))
-		ret = ns_put_all(skb, ns);
-	up_read(&pnvme_view);
-	return ret;
-}
-
-static const char *attr_string(struct genl_info *info, int attr)
-{
-	return info->attrs[attr] ? nla_data(info->attrs[attr]) : NULL;
-}
-
-static int no_such_ns(struct genl_info *info, struct pnvme_error *err)
-{
-	const u8 *uuid = attr_bytes(info, PNVME_A_NAMESPACE_UUID);
-	const char *name = attr_string(info, PNVME_A_NAMESPACE_NAME);
-
-	if (name)
-		pnvme_refuse(err, -ENOENT,
-			     "there is no namespace %s here; see pnvme ns show",
-			     name);
-	else
-		pnvme_refuse(err, -ENOENT,
-			     "there is no namespace %pU here; see pnvme ns show",
-			     uuid);
-	return bad(info, name ? PNVME_A_NAMESPACE_NAME : PNVME_A_NAMESPACE_UUID, -ENOENT);
-}
-
-static struct pnvme_ns *ns_of(struct genl_info *info, struct pnvme_error *err)
-{
-	const u8 *uuid = attr_bytes(info, PNVME_A_NAMESPACE_UUID);
-	const char *name = attr_string(info, PNVME_A_NAMESPACE_NAME);
-	struct pnvme_ns *ns;
-
-	if (!uuid && !name) {
-		missing(info, PNVME_A_NAMESPACE_UUID, "uuid or name", err);
-		return ERR_PTR(-EINVAL);
-	}
-	ns = pnvme_ns_get(uuid, name);
-	return ns ? ns : ERR_PTR(no_such_ns(info, err));
-}
-
-int pnvme_nl_ns_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_ns *ns = ns_of(info, &err);
-	int ret;
-
-	if (IS_ERR(ns))
-		return nl_result(skb, info, PTR_ERR(ns), &err);
-	ret = reply_with(info, PNVME_CMD_NS_GET, ns_fill_listed, ns);
-	if (ret == -ENOENT)
-		no_such_ns(info, &err);
-	pnvme_ns_put(ns);
-	return nl_result(skb, info, ret, &err);
-}
-
-static bool ns_wanted(struct nlattr **attrs, const struct pnvme_ns *ns)
-{
-	if (attrs[PNVME_A_NAMESPACE_DRIVE] &&
-	    memcmp(nla_data(attrs[PNVME_A_NAMESPACE_DRIVE]), ns->drive->uuid, 16))
-		return false;
-	if (attrs[PNVME_A_NAMESPACE_UUID] &&
-	    memcmp(nla_data(attrs[PNVME_A_NAMESPACE_UUID]), ns->uuid, 16))
-		return false;
-	return !attrs[PNVME_A_NAMESPACE_NAME] ||
-	       !strcmp(nla_data(attrs[PNVME_A_NAMESPACE_NAME]), ns->name);
-}
-
-static int ns_dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct pnvme_ns *ns)
-{
-	void *hdr = pnvme_nl_dump_begin(skb, cb, PNVME_CMD_NS_GET);
-
-	return hdr ? pnvme_nl_dump_end(skb, hdr, ns_put_all(skb, ns)) : -EMSGSIZE;
-}
-
-static int ns_dump_drive(struct sk_buff *skb, struct netlink_callback *cb,
-			 struct pnvme_drive *drive, unsigned long *seen)
-{
-	struct dump_cursor *cursor = dump_cursor(cb);
-	struct nlattr **attrs = compat_dump_attrs(cb);
-	struct pnvme_ns *ns;
-	int ret;
-
-	list_for_each_entry(ns, &drive->namespaces, node) {
-		if (!ns_wanted(attrs, ns) || (*seen)++ < cursor->index)
-			continue;
-		ret = ns_dump_one(skb, cb, ns);
-		if (ret)
-			return ret;
-		cursor->index++;
-	}
-	return 0;
-}
-
-int pnvme_nl_ns_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct pnvme_drive *drive = NULL;
-	unsigned long seen = 0;
-	int ret = 0;
-
-	down_read(&pnvme_view);
-	cb->seq = pnvme_generation;
-	while (!ret && (drive = pnvme_drive_next(drive)))
-		if (drive->exposed)
-			ret = ns_dump_drive(skb, cb, drive, &seen);
-	up_read(&pnvme_view);
-	return skb->len ? skb->len : ret;
-}
-
-static int create(struct genl_info *info, struct pnvme_drive *drive, struct pnvme_error *err)
-{
-	struct pnvme_ns_request req = {
-		.name		= attr_string(info, PNVME_A_NAMESPACE_NAME),
-		.largest	= info->attrs[PNVME_A_NAMESPACE_LARGEST],
-		.keep_data	= info->attrs[PNVME_A_NAMESPACE_KEEP_DATA],
-		.check		= info->attrs[PNVME_A_NAMESPACE_CHECK],
-	};
-	struct pnvme_ns *ns;
-	int ret;
-
-	if (missing(info, PNVME_A_NAMESPACE_NAME, "name", err) ||
-	    (!req.largest && missing(info, PNVME_A_NAMESPACE_SIZE, "size", err)))
-		return -EINVAL;
-	if (info->attrs[PNVME_A_NAMESPACE_SIZE])
-		req.bytes = nla_get_u64(info->attrs[PNVME_A_NAMESPACE_SIZE]);
-	ret = pnvme_ns_create(drive, &req, &ns, err);
-	if (ret)
-		return ret;
-	ret = reply_done(info, PNVME_CMD_NS_CREATE, ns_fill, ns);
-	pnvme_ns_put(ns);
-	return ret;
-}
-
-int pnvme_nl_ns_create_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_drive *drive = drive_of(info, PNVME_A_NAMESPACE_DRIVE, &err);
-	int ret;
-
-	if (IS_ERR(drive))
-		return nl_result(skb, info, PTR_ERR(drive), &err);
-	ret = create(info, drive, &err);
-	pnvme_drive_put(drive);
-	return nl_result(skb, info, ret, &err);
-}
-
-int pnvme_nl_ns_delete_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_ns *ns = ns_of(info, &err);
-	int ret;
-
-	if (IS_ERR(ns))
-		return nl_result(skb, info, PTR_ERR(ns), &err);
-	ret = pnvme_ns_delete(ns, info->attrs[PNVME_A_NAMESPACE_CHECK], &err);
-	if (!ret)
-		ret = reply_done(info, PNVME_CMD_NS_DELETE, uuid_fill, ns->uuid);
-	pnvme_ns_put(ns);
-	return nl_result(skb, info, ret, &err);
-}
-
-typedef int (*ns_change_fn)(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
-			    struct pnvme_error *err);
-
-/* Resize, rename and set: find the namespace, change it, show it. */
-static int change(struct sk_buff *skb, struct genl_info *info, u8 cmd, ns_change_fn fn,
-		  const struct pnvme_ns_request *req, struct pnvme_error *err)
-{
-	struct pnvme_ns *ns = ns_of(info, err);
-	int ret;
-
-	if (IS_ERR(ns))
-		return nl_result(skb, info, PTR_ERR(ns), err);
-	ret = fn(ns, req, err);
-	if (!ret)
-		ret = reply_done(info, cmd, ns_fill, ns);
-	pnvme_ns_put(ns);
-	return nl_result(skb, info, ret, err);
-}
-
-int pnvme_nl_ns_resize_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_ns_request req = {
-		.force		= info->attrs[PNVME_A_NAMESPACE_FORCE],
-		.keep_data	= info->attrs[PNVME_A_NAMESPACE_KEEP_DATA],
-		.check		= info->attrs[PNVME_A_NAMESPACE_CHECK],
-	};
-
-	if (missing(info, PNVME_A_NAMESPACE_SIZE, "size", &err))
-		return nl_result(skb, info, -EINVAL, &err);
-	req.bytes = nla_get_u64(info->attrs[PNVME_A_NAMESPACE_SIZE]);
-	return change(skb, info, PNVME_CMD_NS_RESIZE, pnvme_ns_set_size, &req, &err);
-}
-
-int pnvme_nl_ns_rename_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_ns_request req = {
-		.name	= attr_string(info, PNVME_A_NAMESPACE_NEW_NAME),
-		.check	= info->attrs[PNVME_A_NAMESPACE_CHECK],
-	};
-
-	if (missing(info, PNVME_A_NAMESPACE_NEW_NAME, "new-name", &err))
-		return nl_result(skb, info, -EINVAL, &err);
-	return change(skb, info, PNVME_CMD_NS_RENAME, pnvme_ns_set_name, &req, &err);
-}
-
-int pnvme_nl_ns_set_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct nlattr **attrs = info->attrs;
-	struct pnvme_ns_request req = {
-		.has_read_only	= attrs[PNVME_A_NAMESPACE_READ_ONLY],
-		.has_policy	= attrs[PNVME_A_NAMESPACE_POLICY],
-		.check		= attrs[PNVME_A_NAMESPACE_CHECK],
-	};
-
-	if (req.has_read_only)
-		req.read_only = nla_get_u8(attrs[PNVME_A_NAMESPACE_READ_ONLY]);
-	if (req.has_policy)
-		req.policy = nla_get_u32(attrs[PNVME_A_NAMESPACE_POLICY]);
-	return change(skb, info, PNVME_CMD_NS_SET, pnvme_ns_set, &req, &err);
-}
-
-int pnvme_nl_ns_unfence_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pnvme_error err = { };
-	struct pnvme_ns *ns = ns_of(info, &err);
-	int ret;
-
-	if (IS_ERR(ns))
-		return nl_result(skb, info, PTR_ERR(ns), &err);
-	pnvme_ns_unfence(ns, info->attrs[PNVME_A_NAMESPACE_CHECK]);
-	ret = reply_done(info, PNVME_CMD_NS_UNFENCE, ns_fill, ns);
-	pnvme_ns_put(ns);
-	return nl_result(skb, info, ret, &err);
+	return pnvme_nl_reply(info, PNVME_CMD_INFO_GET, info_fill, NULL);
 }
 
 int pnvme_netlink_init(void)
