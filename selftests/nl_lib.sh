@@ -83,6 +83,12 @@ spare()
 	dev=$(drive_by_serial "$1")
 }
 
+drive_is()
+{
+	nl drive-get uuid="$uuid"
+	[ "$(field state)" = "$1" ]
+}
+
 # What could hold a label or a partition table becomes zeros.
 blank()
 {

@@ -49,12 +49,6 @@ back_on_the_bus()
 	echo 1 > /sys/bus/pci/rescan
 }
 
-drive_is()
-{
-	nl drive-get uuid="$uuid"
-	[ "$(field state)" = "$1" ]
-}
-
 # NAME FIELD COMPARISON NUMBER
 ns_has()
 {

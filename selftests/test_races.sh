@@ -192,12 +192,6 @@ back_on_the_bus()
 	wait_for test -b "$dev"
 }
 
-drive_is()
-{
-	nl drive-get uuid="$uuid"
-	[ "$(field state)" = "$1" ]
-}
-
 lose_drive()
 {
 	local pci pids pid
