@@ -76,6 +76,7 @@ static void drive_release(struct device *dev)
 {
 	struct pnvme_drive *drive = to_drive(dev);
 
+	pnvme_seal_exit(drive);
 	pnvme_hold_exit(drive);
 	pnvme_io_pool_exit(&drive->io_pool);
 	pnvme_label_free(drive->label);
@@ -228,7 +229,9 @@ struct pnvme_drive *pnvme_drive_new(void)
 	INIT_LIST_HEAD(&drive->namespaces);
 	INIT_DELAYED_WORK(&drive->watch, watch);
 	pnvme_drive_scan_init(drive);
-	ret = pnvme_hold_init(drive);
+	ret = pnvme_seal_init(drive);
+	if (!ret)
+		ret = pnvme_hold_init(drive);
 	device_initialize(&drive->dev);
 	drive->dev.class = drive_class;
 	drive->dev.release = drive_release;
@@ -467,6 +470,7 @@ void pnvme_drive_hide(struct pnvme_drive *drive)
 	up_write(&pnvme_view);
 	cancel_delayed_work_sync(&drive->watch);
 	pnvme_hold_stop(drive);
+	pnvme_seal_stop(drive);
 	list_for_each_entry_safe(ns, tmp, &drive->namespaces, node)
 		pnvme_ns_remove(ns);
 	/* nobody has anything open, and each namespace has waited for its I/O */

@@ -17,6 +17,7 @@
 #include "hold.h"
 #include "identity.h"
 #include "io.h"
+#include "seal.h"
 
 /*
  * pnvme_view guards what readers see: the list of drives, the lists of
@@ -58,6 +59,7 @@ extern struct rw_semaphore pnvme_view;
  * @latency: the setting: 0 no I/O is timed, 1 all are, N one in N; written under @lock,
  *	read by the I/O path without
  * @hold: what waits while the drive is away
+ * @sealer: what waits for seals to be broken
  * @scan: looks for partitions; holds a reference to the drive while it is queued
  * @scans: how often it is queued or at work
  * @scanned: wakes who waits for that to become 0
@@ -90,6 +92,7 @@ struct pnvme_drive {
 	struct pnvme_io_pool	io_pool;
 	u32			latency;
 	struct pnvme_hold	hold;
+	struct pnvme_sealer	sealer;
 	struct work_struct	scan;
 	atomic_t		scans;
 	wait_queue_head_t	scanned;

@@ -39,32 +39,28 @@ static void publish(struct pnvme_drive *drive)
 /*
  * A copy that cannot be read or is damaged is no news, the update rewrites it.
  * A whole one that is not ours says that somebody else writes this drive, and so
- * does it if all can be read and none is ours.
+ * does it if all can be read and none is ours. Needs no memory: what waits for the update
+ * may be what would free some.
  */
 static int still_ours(struct pnvme_drive *drive)
 {
-	struct pnvme_slots slots;
+	struct pnvme_label *copy = drive->hold.scratch;
 	int i, ret, same = 0, read = 0;
 	bool foreign = false;
 	const char *why;
 
-	ret = pnvme_slots_alloc(&slots);
-	if (ret)
-		return ret;
-	pnvme_slots_read(drive->claim.bdev, drive->identity.capacity, &slots);
 	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
-		if (slots.error[i])
+		if (pnvme_slot_read(drive->claim.bdev, drive->identity.capacity, i, copy))
 			continue;
 		read++;
-		if (!memcmp(slots.copy[i], drive->label, PNVME_LABEL_BYTES)) {
+		if (!memcmp(copy, drive->label, PNVME_LABEL_BYTES)) {
 			same++;
 			continue;
 		}
-		ret = pnvme_label_check(slots.copy[i], &why);
+		ret = pnvme_label_check(copy, &why);
 		if (ret != PNVME_LABEL_NONE && ret != PNVME_LABEL_CORRUPT)
 			foreign = true;
 	}
-	pnvme_slots_free(&slots);
 	if (foreign || (read == PNVME_LABEL_SLOTS && !same))
 		return -ESTALE;
 	return same ? 0 : -EIO;

@@ -21,7 +21,7 @@ static bool fence(struct pnvme_ns *ns, enum pnvme_fence kind)
 	spin_lock(&ns->open_lock);
 	open = ns->openers;
 	if (open) {
-		WRITE_ONCE(ns->fence, max_t(u8, ns->fence, kind));
+		pnvme_ns_set_fence(ns, max_t(u8, ns->fence, kind));
 		ns->fenced_at = ktime_get_real_ns();
 		ns->fences++;
 	}
@@ -72,7 +72,7 @@ void pnvme_ns_unfence(struct pnvme_ns *ns, bool check)
 	spin_lock(&ns->open_lock);
 	was = ns->fence;
 	if (!check)
-		WRITE_ONCE(ns->fence, PNVME_FENCE_NONE);
+		pnvme_ns_set_fence(ns, PNVME_FENCE_NONE);
 	spin_unlock(&ns->open_lock);
 	if (!check && was != PNVME_FENCE_NONE)
 		pnvme_event_ns(PNVME_EVENT_TYPE_NS_UNFENCE, ns, "flushes succeed again");

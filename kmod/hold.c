@@ -312,6 +312,7 @@ void pnvme_hold_end(struct pnvme_drive *drive)
 	spin_unlock_irq(&h->lock);
 	fail_parked(drive);
 	send_waiting(drive);
+	pnvme_seal_let_go(drive);
 	/* a lower device that is gone is let go, so that it can come back */
 	mod_delayed_work(h->wq, &h->work, 0);
 }

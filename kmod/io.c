@@ -232,7 +232,17 @@ static bool modifies(const struct bio *bio)
 	return op_is_write(bio_op(bio)) && !(op_is_flush(bio->bi_opf) && !bio_sectors(bio));
 }
 
-/* Count it as started, from when on it is waited for, unless the gate is closed. */
+/* Is it one of those that @stops is about? */
+static noinline bool is_stopped(const struct pnvme_ns *ns, const struct bio *bio)
+{
+	return pnvme_fence_stops(ns, bio->bi_opf) ||
+	       (test_bit(PNVME_STOP_SEAL, &ns->stops) && modifies(bio));
+}
+
+/*
+ * Count it as started, from when on it is waited for, unless the gate is closed or it is
+ * stopped. Whoever sets a stop and waits for RCU finds counted all that did not see it.
+ */
 static bool io_begin(struct pnvme_io *io, const struct bio *bio, struct pnvme_ns *ns)
 {
 	const struct pnvme_drive *drive = ns->drive;
@@ -240,7 +250,8 @@ static bool io_begin(struct pnvme_io *io, const struct bio *bio, struct pnvme_ns
 
 	preempt_disable();
 	/* what was done before it opened is seen: the device to go to, fences */
-	open = smp_load_acquire(&drive->gate) == PNVME_GATE_OPEN;
+	open = smp_load_acquire(&drive->gate) == PNVME_GATE_OPEN &&
+	       (likely(!READ_ONCE(ns->stops)) || !is_stopped(ns, bio));
 	if (likely(open))
 		pnvme_stats_start(&ns->stats, &io->key, bio, READ_ONCE(drive->latency));
 	preempt_enable();
@@ -342,6 +353,12 @@ static noinline void refuse(struct pnvme_ns *ns, struct bio *bio, blk_status_t s
 	bio_endio(bio);
 }
 
+/* Likewise, for those who kept it. */
+void pnvme_io_refuse(struct bio *bio, blk_status_t status)
+{
+	refuse(bio->bi_bdev->bd_disk->private_data, bio, status);
+}
+
 /* The drive is away, or for good: the bio waits or ends. False: it is back by now. */
 static noinline bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
 {
@@ -357,6 +374,28 @@ static noinline bool gate_closed(struct pnvme_ns *ns, struct bio *bio)
 		return true;
 	default:
 		refuse(ns, bio, BLK_STS_IOERR);
+		return true;
+	}
+}
+
+/* Fenced or sealed: the bio ends or waits. False: the gate has it, or nothing by now. */
+static noinline bool stopped(struct pnvme_ns *ns, struct bio *bio)
+{
+	if (READ_ONCE(ns->drive->gate) != PNVME_GATE_OPEN)
+		return false;
+	if (pnvme_fence_stops(ns, bio->bi_opf)) {
+		refuse(ns, bio, BLK_STS_IOERR);
+		return true;
+	}
+	if (!test_bit(PNVME_STOP_SEAL, &ns->stops) || !modifies(bio))
+		return false;
+	switch (pnvme_seal_bio(ns, bio)) {
+	case PNVME_SEAL_OPEN:
+		return false;
+	case PNVME_SEAL_WAITS:
+		return true;
+	default:
+		refuse(ns, bio, BLK_STS_AGAIN);
 		return true;
 	}
 }
@@ -386,14 +425,11 @@ again:
 	}
 	if (unlikely(!io_begin(io, bio, ns))) {
 		io_free(&drive->io_pool, io);
+		if (stopped(ns, bio))
+			return;
 		goto again;
 	}
 	io_save(io, bio, ns);
-	/* not before the gate: the drive may have come and gone while we waited there */
-	if (unlikely(READ_ONCE(ns->fence)) && pnvme_fence_stops(ns, bio->bi_opf)) {
-		pnvme_io_done(io, bio, BLK_STS_IOERR);
-		return;
-	}
 	io_flushes(io, ns);
 	if (likely(!wants_clone(bio)))
 		io_remap(io, bio, ns);

@@ -67,6 +67,7 @@ void pnvme_io_exit(void);
 int pnvme_io_pool_init(struct pnvme_io_pool *pool);
 void pnvme_io_pool_exit(struct pnvme_io_pool *pool);
 void pnvme_submit_bio(struct bio *bio);
+void pnvme_io_refuse(struct bio *bio, blk_status_t status);
 void pnvme_io_retry(struct pnvme_io *io);
 void pnvme_io_done(struct pnvme_io *io, struct bio *bio, blk_status_t status);
 

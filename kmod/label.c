@@ -209,10 +209,34 @@ static const char *reserved_flaw(const struct pnvme_label *l)
 	return NULL;
 }
 
+/* A broken one may be of a time when the namespace had another size. */
+const char *pnvme_seal_flaw(const struct pnvme_label *l, const struct pnvme_label_seal *seal,
+			    u64 bytes)
+{
+	u64 looked = le64_to_cpu(seal->looked);
+	u32 samples = le32_to_cpu(seal->samples);
+
+	if (seal->state == PNVME_LABEL_SEAL_NONE)
+		return reserved_ok(l, seal, sizeof(*seal)) ? NULL : "unused seal is not zero";
+	if (seal->state > PNVME_LABEL_SEAL_BROKEN)
+		return "seal state is not known";
+	if (!samples || samples > PNVME_SEAL_SAMPLES_MAX || looked < samples)
+		return "number of samples of a seal is out of range";
+	if (seal->state == PNVME_LABEL_SEAL_WHOLE && looked > bytes / PNVME_SEAL_BLOCK)
+		return "seal looked at more blocks than there are";
+	if (seal->state == PNVME_LABEL_SEAL_WHOLE && seal->broken_at)
+		return "seal is whole and has a time of breaking";
+	if (!reserved_ok(l, seal->reserved0, sizeof(seal->reserved0)) ||
+	    !reserved_ok(l, seal->reserved1, sizeof(seal->reserved1)))
+		return "reserved bytes of a seal are not zero";
+	return NULL;
+}
+
 /* One used entry by itself. */
 const char *pnvme_ns_flaw(const struct pnvme_label *l, const struct pnvme_label_ns *ns)
 {
 	u32 nsid = le32_to_cpu(ns->nsid);
+	const char *flaw;
 
 	if (!pnvme_name_ok(ns->name, sizeof(ns->name)) || !text_ok(ns->name, sizeof(ns->name)))
 		return "namespace name is not valid";
@@ -224,9 +248,11 @@ const char *pnvme_ns_flaw(const struct pnvme_label *l, const struct pnvme_label_
 		return "namespace flags are not known";
 	if (ns->policy > PNVME_POLICY_LAST)
 		return "namespace policy is not known";
-	if (!reserved_ok(l, ns->reserved0, sizeof(ns->reserved0)) ||
-	    !reserved_ok(l, ns->reserved, sizeof(ns->reserved)))
+	if (!reserved_ok(l, ns->reserved0, sizeof(ns->reserved0)))
 		return "reserved bytes of a namespace are not zero";
+	flaw = pnvme_seal_flaw(l, &ns->seal, le64_to_cpu(ns->bytes));
+	if (flaw)
+		return flaw;
 	return range_flaw(l, le64_to_cpu(ns->start), le64_to_cpu(ns->bytes));
 }
 

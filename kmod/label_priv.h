@@ -16,6 +16,9 @@
 
 /* What is wrong with one used entry by itself, or NULL. */
 const char *pnvme_ns_flaw(const struct pnvme_label *l, const struct pnvme_label_ns *ns);
+/* What is wrong with a seal of a namespace of @bytes, or NULL. */
+const char *pnvme_seal_flaw(const struct pnvme_label *l, const struct pnvme_label_seal *seal,
+			    u64 bytes);
 /* What two used entries must not share but do, or NULL. */
 const char *pnvme_ns_clash(const struct pnvme_label_ns *a, const struct pnvme_label_ns *b);
 /* Is there a namespace in [start, end)? */

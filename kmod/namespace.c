@@ -12,6 +12,7 @@
 #include "io.h"
 #include "label_io.h"
 #include "namespace.h"
+#include "seal.h"
 
 /* How long a request waits for partitions to be found. */
 #define SCAN_SECONDS 5
@@ -97,7 +98,7 @@ static void ns_release(struct gendisk *disk)
 	if (ns->scanner != current && !--ns->openers) {
 		ns->opener[0] = '\0';
 		/* who was told that flushes fail has given up */
-		WRITE_ONCE(ns->fence, PNVME_FENCE_NONE);
+		pnvme_ns_set_fence(ns, PNVME_FENCE_NONE);
 	}
 	spin_unlock(&ns->open_lock);
 }
@@ -278,6 +279,7 @@ struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_labe
 	memcpy(ns->uuid, entry->uuid, sizeof(ns->uuid));
 	memcpy(ns->nguid, entry->nguid, sizeof(ns->nguid));
 	strscpy(ns->name, entry->name, sizeof(ns->name));
+	pnvme_seal_attached(ns, entry);
 	pnvme_zero_init(ns);
 	return ns;
 }

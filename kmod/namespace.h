@@ -16,6 +16,10 @@
 
 struct pnvme_drive;
 
+/* Bits of pnvme_ns.stops */
+#define PNVME_STOP_FENCE	0	/* @fence is not none; changes with it, under open_lock */
+#define PNVME_STOP_SEAL		1	/* it is sealed, or somebody samples it; sealer.lock */
+
 /**
  * struct pnvme_ns - a namespace
  * @ref: one for the drive's list, one for the disk, one for each lookup
@@ -34,12 +38,18 @@ struct pnvme_drive;
  * @read_only: modifications are refused; written while closed, under drive->lock
  *	and pnvme_view, read by the I/O path without a lock
  * @linked: the holder links exist; drive->lock
+ * @stops: PNVME_STOP_*: why some I/O may be stopped; atomic bits, read by the I/O path
+ *	with preemption disabled until the I/O is counted as started
+ * @sealed: modifications wait until the label says that the seal is broken; sealer.lock
+ * @sealing: token of who samples it, 0 since something was written; sealer.lock
+ * @break_asked: something was to be written to it while sealed; sealer.lock
+ * @breaking: its seal is being broken; drive->lock
  * @doubt: a modification was acknowledged that no completed flush covers; written by the
  *	I/O path, see note_written()
  * @held: I/Os that wait for the drive
  * @held_total: how many ever did
  * @open_lock: guards the next eight
- * @fence: enum pnvme_fence, read by the I/O path without the lock
+ * @fence: enum pnvme_fence, read by the I/O path without the lock; see pnvme_ns_set_fence()
  * @fences: how often it was fenced
  * @fenced_at: when it was last, CLOCK_REALTIME, ns
  * @openers: opens of disk and partitions that were not released
@@ -72,6 +82,11 @@ struct pnvme_ns {
 	bool			read_only;
 	bool			linked;
 
+	unsigned long		stops;
+	bool			sealed;
+	bool			break_asked;
+	bool			breaking;
+	u64			sealing;
 	int			doubt;
 	atomic_t		held;
 	atomic64_t		held_total;
@@ -127,6 +142,16 @@ static inline bool pnvme_fence_stops(const struct pnvme_ns *ns, blk_opf_t opf)
 	return fence == PNVME_FENCE_ALL || (fence == PNVME_FENCE_FLUSH && op_is_flush(opf));
 }
 
+/* open_lock is held. */
+static inline void pnvme_ns_set_fence(struct pnvme_ns *ns, u8 fence)
+{
+	WRITE_ONCE(ns->fence, fence);
+	if (fence == PNVME_FENCE_NONE)
+		clear_bit(PNVME_STOP_FENCE, &ns->stops);
+	else
+		set_bit(PNVME_STOP_FENCE, &ns->stops);
+}
+
 /* No lock is held. */
 void pnvme_drive_scan_init(struct pnvme_drive *drive);
 void pnvme_drive_scan_start(struct pnvme_drive *drive);
@@ -178,6 +203,7 @@ int pnvme_ns_set_name(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 		      struct pnvme_error *err);
 int pnvme_ns_set(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 		 struct pnvme_error *err);
+int pnvme_ns_lock_ready(struct pnvme_ns *ns, struct pnvme_error *err);
 int pnvme_ns_commit_created(struct pnvme_ns *ns, struct pnvme_error *err);
 int pnvme_ns_commit_grown(struct pnvme_ns *ns, struct pnvme_error *err);
 

@@ -160,6 +160,25 @@ static const struct nla_policy pnvme_ns_unfence_nl_policy[PNVME_A_NAMESPACE_CHEC
 	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
 };
 
+/* PNVME_CMD_NS_SEAL_BEGIN - do */
+static const struct nla_policy pnvme_ns_seal_begin_nl_policy[PNVME_A_NAMESPACE_CHECK + 1] = {
+	[PNVME_A_NAMESPACE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
+};
+
+/* PNVME_CMD_NS_SEAL - do */
+static const struct nla_policy pnvme_ns_seal_nl_policy[PNVME_A_NAMESPACE_SEAL_TOKEN + 1] = {
+	[PNVME_A_NAMESPACE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PNVME_A_NAMESPACE_SEAL_TOKEN] = { .type = NLA_U64, },
+	[PNVME_A_NAMESPACE_SEAL_SAMPLES] = { .type = NLA_U32, },
+	[PNVME_A_NAMESPACE_SEAL_LOOKED] = { .type = NLA_U64, },
+	[PNVME_A_NAMESPACE_SEAL_SEED] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_SEAL_DIGEST] = NLA_POLICY_EXACT_LEN(32),
+	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for pnvme */
 static const struct genl_split_ops pnvme_nl_ops[] = {
 	{
@@ -304,6 +323,22 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.doit		= pnvme_nl_ns_unfence_doit,
 		.policy		= pnvme_ns_unfence_nl_policy,
 		.maxattr	= PNVME_A_NAMESPACE_CHECK,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_NS_SEAL_BEGIN,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_ns_seal_begin_doit,
+		.policy		= pnvme_ns_seal_begin_nl_policy,
+		.maxattr	= PNVME_A_NAMESPACE_CHECK,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_NS_SEAL,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_ns_seal_doit,
+		.policy		= pnvme_ns_seal_nl_policy,
+		.maxattr	= PNVME_A_NAMESPACE_SEAL_TOKEN,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -33,6 +33,8 @@ int pnvme_nl_ns_set_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_stat_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int pnvme_nl_drive_fail_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_ns_unfence_doit(struct sk_buff *skb, struct genl_info *info);
+int pnvme_nl_ns_seal_begin_doit(struct sk_buff *skb, struct genl_info *info);
+int pnvme_nl_ns_seal_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PNVME_NLGRP_EVENTS,

@@ -9,6 +9,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "netlink_priv.h"
+#include "seal.h"
 
 static int put_progress(struct sk_buff *skb, const struct pnvme_ns *ns)
 {
@@ -51,6 +52,26 @@ static int put_held(struct sk_buff *skb, struct pnvme_ns *ns)
 	       (fences && put_u64(skb, PNVME_A_NAMESPACE_FENCED_AT, fenced_at));
 }
 
+/* What its label says; pnvme_view keeps that from changing. */
+static int put_seal(struct sk_buff *skb, const struct pnvme_ns *ns)
+{
+	const struct pnvme_label *l = ns->drive->label;
+	int index = pnvme_table_by_uuid(l, ns->uuid);
+	const struct pnvme_label_seal *seal;
+
+	if (index < 0 || l->ns[index].seal.state == PNVME_LABEL_SEAL_NONE)
+		return nla_put_u32(skb, PNVME_A_NAMESPACE_SEAL, PNVME_SEAL_STATE_NONE);
+	seal = &l->ns[index].seal;
+	return nla_put_u32(skb, PNVME_A_NAMESPACE_SEAL, seal->state) ||
+	       put_u64(skb, PNVME_A_NAMESPACE_SEALED_AT, le64_to_cpu(seal->sealed_at)) ||
+	       (seal->state == PNVME_LABEL_SEAL_BROKEN &&
+		put_u64(skb, PNVME_A_NAMESPACE_SEAL_BROKEN_AT, le64_to_cpu(seal->broken_at))) ||
+	       nla_put_u32(skb, PNVME_A_NAMESPACE_SEAL_SAMPLES, le32_to_cpu(seal->samples)) ||
+	       put_u64(skb, PNVME_A_NAMESPACE_SEAL_LOOKED, le64_to_cpu(seal->looked)) ||
+	       nla_put(skb, PNVME_A_NAMESPACE_SEAL_SEED, sizeof(seal->seed), seal->seed) ||
+	       nla_put(skb, PNVME_A_NAMESPACE_SEAL_DIGEST, sizeof(seal->digest), seal->digest);
+}
+
 /*
  * Who finds a namespace live may open its device, and who got a uevent may ask
  * what it is: it is live from the moment on when the device can be opened, which
@@ -86,7 +107,8 @@ static int ns_put_all(struct sk_buff *skb, struct pnvme_ns *ns)
 	    (ns->reason[0] && nla_put_string(skb, PNVME_A_NAMESPACE_REASON, ns->reason)) ||
 	    nla_put_u32(skb, PNVME_A_NAMESPACE_POLICY, ns->policy) ||
 	    nla_put_u8(skb, PNVME_A_NAMESPACE_READ_ONLY, ns->read_only) ||
-	    put_openers(skb, ns) || put_progress(skb, ns) || put_held(skb, ns))
+	    put_openers(skb, ns) || put_progress(skb, ns) || put_held(skb, ns) ||
+	    put_seal(skb, ns))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -338,6 +360,73 @@ int pnvme_nl_ns_unfence_doit(struct sk_buff *skb, struct genl_info *info)
 		return pnvme_nl_result(skb, info, PTR_ERR(ns), &err);
 	pnvme_ns_unfence(ns, info->attrs[PNVME_A_NAMESPACE_CHECK]);
 	ret = pnvme_nl_reply_done(info, PNVME_CMD_NS_UNFENCE, ns_fill, ns);
+	pnvme_ns_put(ns);
+	return pnvme_nl_result(skb, info, ret, &err);
+}
+
+struct begun {
+	struct pnvme_ns	*ns;
+	u64		token;
+};
+
+static int begun_fill(struct sk_buff *skb, void *object)
+{
+	const struct begun *begun = object;
+
+	return nla_put(skb, PNVME_A_NAMESPACE_UUID, sizeof(begun->ns->uuid), begun->ns->uuid) ||
+	       put_u64(skb, PNVME_A_NAMESPACE_SEAL_TOKEN, begun->token) ? -EMSGSIZE : 0;
+}
+
+int pnvme_nl_ns_seal_begin_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_error err = { };
+	struct begun begun = { .ns = ns_of(info, &err) };
+	int ret;
+
+	if (IS_ERR(begun.ns))
+		return pnvme_nl_result(skb, info, PTR_ERR(begun.ns), &err);
+	ret = pnvme_ns_seal_begin(begun.ns, info->attrs[PNVME_A_NAMESPACE_CHECK], &begun.token,
+				  &err);
+	if (!ret)
+		ret = pnvme_nl_reply_done(info, PNVME_CMD_NS_SEAL_BEGIN, begun_fill, &begun);
+	pnvme_ns_put(begun.ns);
+	return pnvme_nl_result(skb, info, ret, &err);
+}
+
+static int seal_from(struct genl_info *info, struct pnvme_label_seal *seal, struct pnvme_error *err)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (pnvme_nl_missing(info, PNVME_A_NAMESPACE_SEAL_TOKEN, "seal-token", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_SEAL_SAMPLES, "seal-samples", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_SEAL_LOOKED, "seal-looked", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_SEAL_SEED, "seal-seed", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_SEAL_DIGEST, "seal-digest", err))
+		return -EINVAL;
+	seal->samples = cpu_to_le32(nla_get_u32(attrs[PNVME_A_NAMESPACE_SEAL_SAMPLES]));
+	seal->looked = cpu_to_le64(nla_get_u64(attrs[PNVME_A_NAMESPACE_SEAL_LOOKED]));
+	memcpy(seal->seed, nla_data(attrs[PNVME_A_NAMESPACE_SEAL_SEED]), sizeof(seal->seed));
+	memcpy(seal->digest, nla_data(attrs[PNVME_A_NAMESPACE_SEAL_DIGEST]),
+	       sizeof(seal->digest));
+	return 0;
+}
+
+int pnvme_nl_ns_seal_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_label_seal seal = { };
+	struct pnvme_error err = { };
+	struct pnvme_ns *ns;
+	int ret;
+
+	if (seal_from(info, &seal, &err))
+		return pnvme_nl_result(skb, info, -EINVAL, &err);
+	ns = ns_of(info, &err);
+	if (IS_ERR(ns))
+		return pnvme_nl_result(skb, info, PTR_ERR(ns), &err);
+	ret = pnvme_ns_seal(ns, nla_get_u64(info->attrs[PNVME_A_NAMESPACE_SEAL_TOKEN]), &seal,
+			    info->attrs[PNVME_A_NAMESPACE_CHECK], &err);
+	if (!ret)
+		ret = pnvme_nl_reply_done(info, PNVME_CMD_NS_SEAL, ns_fill, ns);
 	pnvme_ns_put(ns);
 	return pnvme_nl_result(skb, info, ret, &err);
 }

@@ -6,6 +6,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/kobject.h>
+#include <linux/ktime.h>
 #include <linux/random.h>
 #include <linux/string.h>
 #include <linux/uuid.h>
@@ -13,6 +14,7 @@
 #include "drive.h"
 #include "event.h"
 #include "namespace.h"
+#include "seal.h"
 
 static int ns_index(const struct pnvme_label *label, const struct pnvme_ns *ns)
 {
@@ -179,6 +181,30 @@ static int writable(struct pnvme_drive *drive, struct pnvme_error *err)
 				    "drive %s was just detached",
 				    dev_name(&drive->dev));
 	return pnvme_drive_writable(drive, err);
+}
+
+/**
+ * pnvme_ns_lock_ready - take the drive's mutex for a change of a namespace
+ * @ns: what is to change
+ * @err: the sentence, on failure
+ *
+ * Return: 0, and pnvme_drive_unlock() is due; or a negative errno if it is gone, not
+ * exposed or being zeroed, or its label cannot be written.
+ */
+int pnvme_ns_lock_ready(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	int ret = ns_lock(ns, err);
+
+	if (ret)
+		return ret;
+	ret = writable(ns->drive, err);
+	if (!ret && pnvme_zero_busy(ns))
+		ret = refuse_busy_zeroing(ns, err);
+	if (!ret)
+		ret = refuse_without_disk(ns, err);
+	if (ret)
+		ns_unlock(ns);
+	return ret;
 }
 
 /* A label that says less than what is exposed must get no more writes that it does not cover. */
@@ -412,11 +438,16 @@ static int resize_in_label(struct pnvme_ns *ns, u64 bytes, struct pnvme_error *e
 {
 	struct pnvme_label *l = pnvme_drive_draft(ns->drive);
 	const char *why = "";
-	int ret = pnvme_table_resize(l, ns_index(l, ns), bytes, &why);
+	int index = ns_index(l, ns), ret;
 
+	pnvme_table_break(l, index, ktime_get_real_ns());
+	ret = pnvme_table_resize(l, index, bytes, &why);
 	if (ret)
 		return pnvme_refuse(err, ret, "namespace %s cannot be resized: %s", ns->name, why);
-	return pnvme_drive_update(ns->drive, err);
+	ret = pnvme_drive_update(ns->drive, err);
+	if (!ret)
+		pnvme_seal_broken(ns, "it was resized");
+	return ret;
 }
 
 /**

@@ -447,6 +447,9 @@ int pnvme_table_resize(struct pnvme_label *l, unsigned int index, u64 bytes, con
 			return ret;
 		pnvme_dirty_clear(l, old_end, bytes - le64_to_cpu(ns->bytes));
 	}
+	/* its samples were of what it was */
+	if (bytes != le64_to_cpu(ns->bytes))
+		pnvme_table_break(l, index, 0);
 	ns->bytes = cpu_to_le64(bytes);
 	if (ns_end(ns) < old_end)
 		pnvme_dirty_add(l, ns_end(ns), old_end - ns_end(ns));
@@ -472,4 +475,33 @@ int pnvme_table_rename(struct pnvme_label *l, unsigned int index, const char *na
 	memset(ns->name, 0, sizeof(ns->name));
 	copy_text(ns->name, sizeof(ns->name), name);
 	return 0;
+}
+
+int pnvme_table_seal(struct pnvme_label *l, unsigned int index,
+		     const struct pnvme_label_seal *seal, const char **why)
+{
+	int ret = ns_check_index(l, index, why);
+	const char *flaw;
+
+	if (ret)
+		return ret;
+	flaw = pnvme_seal_flaw(l, seal, le64_to_cpu(l->ns[index].bytes));
+	if (flaw)
+		return refuse(why, -EINVAL, flaw);
+	l->ns[index].seal = *seal;
+	return 0;
+}
+
+bool pnvme_table_break(struct pnvme_label *l, unsigned int index, u64 now)
+{
+	struct pnvme_label_seal *seal;
+
+	if (ns_check_index(l, index, NULL))
+		return false;
+	seal = &l->ns[index].seal;
+	if (seal->state != PNVME_LABEL_SEAL_WHOLE)
+		return false;
+	seal->state = PNVME_LABEL_SEAL_BROKEN;
+	seal->broken_at = cpu_to_le64(now);
+	return true;
 }

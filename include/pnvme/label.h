@@ -99,6 +99,46 @@ enum pnvme_hwid_type {
 #define PNVME_NS_READ_ONLY	0x1U
 #define PNVME_NS_FLAGS_KNOWN	PNVME_NS_READ_ONLY
 
+/* Sampled blocks of a seal; see Documentation/seal.rst. */
+#define PNVME_SEAL_BLOCK	4096ULL
+#define PNVME_SEAL_SAMPLES_MAX	(1U << 20)
+
+/**
+ * enum pnvme_label_seal_state - pnvme_label_seal.state
+ * @PNVME_LABEL_SEAL_NONE: the namespace was never sealed; all of the seal is zero
+ * @PNVME_LABEL_SEAL_WHOLE: nothing was written since it was sealed
+ * @PNVME_LABEL_SEAL_BROKEN: something was
+ */
+enum pnvme_label_seal_state {
+	PNVME_LABEL_SEAL_NONE	= 0,
+	PNVME_LABEL_SEAL_WHOLE	= 1,
+	PNVME_LABEL_SEAL_BROKEN	= 2,
+};
+
+/**
+ * struct pnvme_label_seal - what the data of a namespace was when it was sealed
+ * @state: enum pnvme_label_seal_state
+ * @reserved0: zero
+ * @samples: blocks that were sampled, 1..PNVME_SEAL_SAMPLES_MAX; none of them was zero
+ * @looked: blocks that were looked at to find these, in the order that @seed gives
+ * @sealed_at: CLOCK_REALTIME, ns
+ * @broken_at: likewise; 0 unless broken
+ * @seed: random, of the order
+ * @digest: SHA-256 over number and SHA-256 of each sampled block, in that order
+ * @reserved1: zero
+ */
+struct pnvme_label_seal {
+	__u8	state;
+	__u8	reserved0[3];
+	__le32	samples;
+	__le64	looked;
+	__le64	sealed_at;
+	__le64	broken_at;
+	__u8	seed[16];
+	__u8	digest[32];
+	__u8	reserved1[48];
+};
+
 /**
  * struct pnvme_label_ns - one namespace; unused if @uuid is all zero
  * @uuid: identity of the namespace, never reused
@@ -110,7 +150,7 @@ enum pnvme_hwid_type {
  * @policy: enum pnvme_policy (uapi): passthrough commands that are allowed
  * @reserved0: zero
  * @name: NUL-terminated, padded with zeros, [A-Za-z0-9][A-Za-z0-9._-]{0,62}
- * @reserved: zero
+ * @seal: what proves that its data survived
  */
 struct pnvme_label_ns {
 	__u8	uuid[16];
@@ -122,7 +162,7 @@ struct pnvme_label_ns {
 	__u8	policy;
 	__u8	reserved0[7];
 	char	name[PNVME_NAME_BYTES];
-	__u8	reserved[128];
+	struct pnvme_label_seal seal;
 };
 
 /**
@@ -226,6 +266,7 @@ struct pnvme_label {
 	__u8	reserved3[4096];
 };
 
+static_assert(sizeof(struct pnvme_label_seal) == 128, "seal");
 static_assert(sizeof(struct pnvme_label_ns) == 256, "namespace entry");
 static_assert(sizeof(struct pnvme_label_peer) == 128, "roster entry");
 static_assert(offsetof(struct pnvme_label, dirty) == 2048, "dirty table");
@@ -328,6 +369,14 @@ int pnvme_table_del(struct pnvme_label *l, unsigned int index, const char **why)
 int pnvme_table_resize(struct pnvme_label *l, unsigned int index, __u64 bytes, const char **why);
 int pnvme_table_rename(struct pnvme_label *l, unsigned int index, const char *name,
 		       const char **why);
+
+/*
+ * Seals. -EINVAL if the seal would not pass the check. Breaking one that is not whole
+ * changes nothing, and is false.
+ */
+int pnvme_table_seal(struct pnvme_label *l, unsigned int index,
+		     const struct pnvme_label_seal *seal, const char **why);
+bool pnvme_table_break(struct pnvme_label *l, unsigned int index, __u64 now);
 
 /* Space. */
 struct pnvme_space {

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Seals. A sealed namespace is one whose label has a digest of samples of its data. The
+ * first modification after that waits until the label says that the seal is broken, so
+ * whoever reads the samples again later knows: what differs was lost, not written.
+ *
+ * Unsealed namespaces pay nothing for it: the bit that stops modifications is one of
+ * @stops, which the I/O path reads anyway.
+ *
+ * What waits may be what frees memory, so nothing here allocates any but for events.
+ */
+#include <linux/blkdev.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/string.h>
+
+#include "drive.h"
+#include "event.h"
+#include "io.h"
+#include "namespace.h"
+#include "seal.h"
+
+/* How long a sealing waits for I/O in flight to end. */
+#define QUIET_MS 2000
+
+/**
+ * pnvme_seal_bio - a modification that found a seal, or somebody sampling
+ * @ns: it is for
+ * @bio: it
+ *
+ * Return: enum pnvme_seal_wait. The samples that somebody takes are in vain by this.
+ */
+enum pnvme_seal_wait pnvme_seal_bio(struct pnvme_ns *ns, struct bio *bio)
+{
+	struct pnvme_drive *drive = ns->drive;
+	struct pnvme_sealer *s = &drive->sealer;
+	enum pnvme_seal_wait wait = PNVME_SEAL_OPEN;
+
+	spin_lock(&s->lock);
+	ns->sealing = 0;
+	if (!ns->sealed) {
+		clear_bit(PNVME_STOP_SEAL, &ns->stops);
+	} else if (bio->bi_opf & REQ_NOWAIT) {
+		wait = PNVME_SEAL_AGAIN;
+	} else {
+		/* what waits is submitted anew, by somebody else than who polls for it */
+		bio->bi_opf &= ~REQ_POLLED;
+		bio_list_add(&s->waiting, bio);
+		wait = PNVME_SEAL_WAITS;
+	}
+	if (ns->sealed) {
+		ns->break_asked = true;
+		queue_delayed_work(s->wq, &s->work, 0);
+	}
+	spin_unlock(&s->lock);
+	return wait;
+}
+
+static void submit_all(struct bio_list *bios)
+{
+	struct blk_plug plug;
+	struct bio *bio;
+
+	blk_start_plug(&plug);
+	while ((bio = bio_list_pop(bios)))
+		submit_bio_noacct(bio);
+	blk_finish_plug(&plug);
+}
+
+/**
+ * pnvme_seal_let_go - what waits for a seal goes to the gate, which is closed
+ * @drive: held, failed or about to go; no lock is held that I/O could wait for
+ *
+ * There it waits on, or fails.
+ */
+void pnvme_seal_let_go(struct pnvme_drive *drive)
+{
+	struct pnvme_sealer *s = &drive->sealer;
+	struct bio_list all;
+
+	spin_lock(&s->lock);
+	all = s->waiting;
+	bio_list_init(&s->waiting);
+	spin_unlock(&s->lock);
+	submit_all(&all);
+}
+
+/* drive->lock and the sealer's lock are held. */
+static void unseal(struct pnvme_ns *ns)
+{
+	ns->sealed = false;
+	if (!ns->sealing)
+		clear_bit(PNVME_STOP_SEAL, &ns->stops);
+}
+
+/* Which seals are to be broken now, if any: those are @breaking until the next time. */
+static bool take_asked(struct pnvme_drive *drive)
+{
+	struct pnvme_ns *ns;
+	bool any = false;
+
+	spin_lock(&drive->sealer.lock);
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		ns->breaking = ns->break_asked;
+		ns->break_asked = false;
+		any |= ns->breaking;
+	}
+	spin_unlock(&drive->sealer.lock);
+	return any;
+}
+
+/* They say so durably when this returns 0; on failure they are what they were. */
+static int break_in_label(struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	struct pnvme_label *l = pnvme_drive_draft(drive);
+	u64 now = ktime_get_real_ns();
+	struct pnvme_ns *ns;
+	bool changed = false;
+	int index;
+
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		index = ns->breaking ? pnvme_table_by_uuid(l, ns->uuid) : -ENOENT;
+		if (index >= 0)
+			changed |= pnvme_table_break(l, index, now);
+	}
+	/* what the slots say is not known then, and may be that it is whole */
+	if (!changed && drive->label_lost)
+		return pnvme_drive_writable(drive, err);
+	return changed ? pnvme_drive_update(drive, err) : 0;
+}
+
+/* It may be that only the drive went away, and that is not known yet, or about to be. */
+static bool drive_is_away(struct pnvme_drive *drive)
+{
+	return READ_ONCE(drive->gate) != PNVME_GATE_OPEN ||
+	       READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE || pnvme_hold_lower_lost(drive);
+}
+
+/* The drive comes back or is given up: then it is tried again, or fails at the gate. */
+static void ask_again(struct pnvme_drive *drive)
+{
+	struct pnvme_ns *ns;
+
+	spin_lock(&drive->sealer.lock);
+	list_for_each_entry(ns, &drive->namespaces, node)
+		ns->break_asked |= ns->breaking;
+	spin_unlock(&drive->sealer.lock);
+}
+
+/* Sorts what waits: into @free what needs not wait any more. Returns whether more is to do. */
+static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free)
+{
+	struct pnvme_sealer *s = &drive->sealer;
+	struct bio_list rest = BIO_EMPTY_LIST;
+	struct pnvme_ns *ns;
+	struct bio *bio;
+	bool more = false;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		if (broken && ns->breaking)
+			unseal(ns);
+		more |= ns->break_asked;
+	}
+	while ((bio = bio_list_pop(&s->waiting))) {
+		ns = bio->bi_bdev->bd_disk->private_data;
+		bio_list_add(ns->breaking || !ns->sealed ? free : &rest, bio);
+	}
+	s->waiting = rest;
+	spin_unlock(&s->lock);
+	return more;
+}
+
+static void tell_broken(struct pnvme_drive *drive)
+{
+	struct pnvme_ns *ns;
+
+	list_for_each_entry(ns, &drive->namespaces, node)
+		if (ns->breaking)
+			pnvme_event_ns(PNVME_EVENT_TYPE_NS_SEAL_BROKEN, ns,
+				       "its seal is broken: it was written to");
+}
+
+static void fail_all(struct bio_list *bios)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios)))
+		pnvme_io_refuse(bio, BLK_STS_IOERR);
+}
+
+/* Returns when to come again, jiffies, or -1. */
+static long step(struct pnvme_drive *drive)
+{
+	struct bio_list free = BIO_EMPTY_LIST;
+	struct pnvme_error err = { };
+	bool more;
+	int ret;
+
+	if (READ_ONCE(drive->gate) != PNVME_GATE_OPEN) {
+		pnvme_seal_let_go(drive);
+		return -1;
+	}
+	if (!pnvme_drive_trylock(drive))
+		return msecs_to_jiffies(10);
+	ret = take_asked(drive) ? break_in_label(drive, &err) : 0;
+	if (ret && drive_is_away(drive)) {
+		ask_again(drive);
+		pnvme_drive_unlock(drive);
+		return HZ / 10;
+	}
+	more = settle(drive, !ret, &free);
+	if (!ret)
+		tell_broken(drive);
+	pnvme_drive_unlock(drive);
+	if (!ret) {
+		submit_all(&free);
+	} else {
+		pr_warn_ratelimited("%s: writes to a sealed namespace fail, as its seal cannot be broken: %s\n",
+				    dev_name(&drive->dev), err.text);
+		fail_all(&free);
+	}
+	return more ? 0 : -1;
+}
+
+static void seal_work(struct work_struct *work)
+{
+	struct pnvme_sealer *s = container_of(to_delayed_work(work), struct pnvme_sealer, work);
+	struct pnvme_drive *drive = container_of(s, struct pnvme_drive, sealer);
+	unsigned int noio = memalloc_noio_save();
+	long delay = step(drive);
+
+	memalloc_noio_restore(noio);
+	if (delay >= 0)
+		queue_delayed_work(s->wq, &s->work, delay);
+}
+
+int pnvme_seal_init(struct pnvme_drive *drive)
+{
+	struct pnvme_sealer *s = &drive->sealer;
+
+	spin_lock_init(&s->lock);
+	bio_list_init(&s->waiting);
+	INIT_DELAYED_WORK(&s->work, seal_work);
+	s->wq = alloc_workqueue("pnvme-seal", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return s->wq ? 0 : -ENOMEM;
+}
+
+void pnvme_seal_exit(struct pnvme_drive *drive)
+{
+	if (drive->sealer.wq)
+		destroy_workqueue(drive->sealer.wq);
+}
+
+/**
+ * pnvme_seal_attached - a namespace is sealed if its label says so
+ * @ns: new, nobody knows it yet
+ * @entry: of the label
+ */
+void pnvme_seal_attached(struct pnvme_ns *ns, const struct pnvme_label_ns *entry)
+{
+	ns->sealed = entry->seal.state == PNVME_LABEL_SEAL_WHOLE;
+	if (ns->sealed)
+		set_bit(PNVME_STOP_SEAL, &ns->stops);
+}
+
+/**
+ * pnvme_seal_stop - let nothing wait for a seal any more, and end the work
+ * @drive: its gate is shut; its @lock is held, namespaces are closed
+ */
+void pnvme_seal_stop(struct pnvme_drive *drive)
+{
+	cancel_delayed_work_sync(&drive->sealer.work);
+	pnvme_seal_let_go(drive);
+}
+
+/**
+ * pnvme_seal_broken - the label says that a seal is broken, by more than a write
+ * @ns: drive->lock is held
+ * @how: the end of a sentence
+ *
+ * Nothing is done, or told, of one that was not sealed.
+ */
+void pnvme_seal_broken(struct pnvme_ns *ns, const char *how)
+{
+	struct pnvme_drive *drive = ns->drive;
+	bool sealed;
+
+	lockdep_assert_held(&drive->lock);
+	spin_lock(&drive->sealer.lock);
+	sealed = ns->sealed;
+	unseal(ns);
+	spin_unlock(&drive->sealer.lock);
+	if (!sealed)
+		return;
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_SEAL_BROKEN, ns, "its seal is broken: %s", how);
+	/* some may wait for that already */
+	mod_delayed_work(drive->sealer.wq, &drive->sealer.work, 0);
+}
+
+/* Of what came before its modifications were stopped, nothing is left. */
+static int wait_quiet(struct pnvme_ns *ns)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(QUIET_MS);
+	u64 in_flight;
+
+	for (;;) {
+		down_read(&pnvme_view);
+		in_flight = ns->disk ? pnvme_stats_in_flight(&ns->stats) : 0;
+		up_read(&pnvme_view);
+		if (!in_flight)
+			return 0;
+		if (time_after(jiffies, until))
+			return -EBUSY;
+		msleep(2);
+	}
+}
+
+static u64 begin(struct pnvme_ns *ns)
+{
+	struct pnvme_sealer *s = &ns->drive->sealer;
+	u64 token;
+
+	spin_lock(&s->lock);
+	token = ++s->tokens;
+	ns->sealing = token;
+	set_bit(PNVME_STOP_SEAL, &ns->stops);
+	spin_unlock(&s->lock);
+	return token;
+}
+
+static void give_up(struct pnvme_ns *ns, u64 token)
+{
+	struct pnvme_sealer *s = &ns->drive->sealer;
+
+	spin_lock(&s->lock);
+	if (ns->sealing == token) {
+		ns->sealing = 0;
+		if (!ns->sealed)
+			clear_bit(PNVME_STOP_SEAL, &ns->stops);
+	}
+	spin_unlock(&s->lock);
+}
+
+/**
+ * pnvme_ns_seal_begin - somebody is about to sample a namespace
+ * @ns: a namespace, open or not
+ * @check: change nothing
+ * @token: result, for pnvme_ns_seal(); void as soon as something is written
+ * @err: the sentence, on failure
+ *
+ * All that was written before is done when this returns. What comes after is not stopped,
+ * unless the namespace is sealed already, and then its old seal is broken as by any write.
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_ns_seal_begin(struct pnvme_ns *ns, bool check, u64 *token, struct pnvme_error *err)
+{
+	int ret = pnvme_ns_lock_ready(ns, err);
+
+	if (ret)
+		return ret;
+	*token = check ? 0 : begin(ns);
+	pnvme_drive_unlock(ns->drive);
+	if (check)
+		return 0;
+	/* who did not see itself stopped is counted as in flight by now */
+	synchronize_rcu();
+	ret = wait_quiet(ns);
+	if (!ret)
+		return 0;
+	give_up(ns, *token);
+	return pnvme_refuse(err, ret,
+			    "there is no moment without I/O to namespace %s; stop what uses it, then repeat",
+			    ns->name);
+}
+
+static int seal_in_label(struct pnvme_ns *ns, struct pnvme_label_seal *seal, bool check,
+			 struct pnvme_error *err)
+{
+	struct pnvme_label *l = pnvme_drive_draft(ns->drive);
+	const char *why = "";
+	int ret;
+
+	seal->state = PNVME_LABEL_SEAL_WHOLE;
+	seal->sealed_at = cpu_to_le64(ktime_get_real_ns());
+	ret = pnvme_table_seal(l, pnvme_table_by_uuid(l, ns->uuid), seal, &why);
+	if (ret)
+		return pnvme_refuse(err, ret, "namespace %s cannot be sealed: %s", ns->name, why);
+	return check ? 0 : pnvme_drive_update(ns->drive, err);
+}
+
+/* From here on modifications wait, also for the label that is about to be written. */
+static bool close_seal(struct pnvme_ns *ns, u64 token, bool check, bool *was)
+{
+	struct pnvme_sealer *s = &ns->drive->sealer;
+	bool valid;
+
+	spin_lock(&s->lock);
+	*was = ns->sealed;
+	valid = token && ns->sealing == token;
+	if (valid && !check) {
+		ns->sealing = 0;
+		ns->sealed = true;
+	}
+	spin_unlock(&s->lock);
+	return valid;
+}
+
+/* The label was not written. Where it may have been nevertheless, it is broken before use. */
+static void undo_seal(struct pnvme_ns *ns, bool was)
+{
+	struct pnvme_drive *drive = ns->drive;
+
+	if (was || drive->label_lost || drive->hold.torn)
+		return;
+	spin_lock(&drive->sealer.lock);
+	unseal(ns);
+	spin_unlock(&drive->sealer.lock);
+	mod_delayed_work(drive->sealer.wq, &drive->sealer.work, 0);
+}
+
+static int seal_locked(struct pnvme_ns *ns, u64 token, struct pnvme_label_seal *seal, bool check,
+		       struct pnvme_error *err)
+{
+	bool was;
+	int ret;
+
+	if (!close_seal(ns, token, check, &was))
+		return pnvme_refuse(err, -ESTALE,
+				    "namespace %s was written to while it was sampled; repeat when nothing writes to it",
+				    ns->name);
+	ret = seal_in_label(ns, seal, check, err);
+	if (check)
+		return ret;
+	if (ret) {
+		undo_seal(ns, was);
+		return ret;
+	}
+	pnvme_event_ns(PNVME_EVENT_TYPE_NS_SEAL, ns, "sealed, %u samples",
+		       le32_to_cpu(seal->samples));
+	return 0;
+}
+
+/**
+ * pnvme_ns_seal - seal a namespace with the digest of what was sampled
+ * @ns: a namespace
+ * @token: of the beginning
+ * @seal: @samples, @looked, @seed, @digest, all else zero
+ * @check: change nothing
+ * @err: the sentence, on failure
+ *
+ * Return: 0, or a negative errno: then it is sealed, or not, as it was.
+ */
+int pnvme_ns_seal(struct pnvme_ns *ns, u64 token, struct pnvme_label_seal *seal, bool check,
+		  struct pnvme_error *err)
+{
+	int ret = pnvme_ns_lock_ready(ns, err);
+
+	if (ret)
+		return ret;
+	ret = seal_locked(ns, token, seal, check, err);
+	pnvme_drive_unlock(ns->drive);
+	return ret;
+}
