@@ -142,6 +142,17 @@ void label_to_drive(const struct pnvme_label *l, struct pnvme_drive *d)
 		d->namespaces += pnvme_table_used(&l->ns[i]);
 }
 
+static void seal_to_namespace(const struct pnvme_label_seal *seal, struct pnvme_namespace *ns)
+{
+	ns->seal = seal->state;
+	ns->sealed_at = le64toh(seal->sealed_at);
+	ns->seal_broken_at = le64toh(seal->broken_at);
+	ns->seal_samples = le32toh(seal->samples);
+	ns->seal_looked = le64toh(seal->looked);
+	memcpy(ns->seal_seed, seal->seed, sizeof(ns->seal_seed));
+	memcpy(ns->seal_digest, seal->digest, sizeof(ns->seal_digest));
+}
+
 int label_to_namespaces(struct pnvme *h, const struct pnvme_label *l,
 			struct pnvme_inventory *inv)
 {
@@ -166,6 +177,7 @@ int label_to_namespaces(struct pnvme *h, const struct pnvme_label *l,
 		ns->policy = e->policy;
 		ns->read_only = le32toh(e->flags) & PNVME_NS_READ_ONLY;
 		ns->state = PNVME_NS_STATUS_DETACHED;
+		seal_to_namespace(&e->seal, ns);
 	}
 	return 0;
 }

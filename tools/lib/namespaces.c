@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "seal.h"
 
 #define POLL_MS 100
 
@@ -57,6 +58,13 @@ static int parse_ns(struct pnvme *h, const struct nlattr **tb, void *arg)
 	ns->fence = attr_u32(tb[PNVME_A_NAMESPACE_FENCE], PNVME_FENCE_NONE);
 	ns->fences = attr_u32(tb[PNVME_A_NAMESPACE_FENCES], 0);
 	ns->fenced_at = attr_u64(tb[PNVME_A_NAMESPACE_FENCED_AT], 0);
+	ns->seal = attr_u32(tb[PNVME_A_NAMESPACE_SEAL], PNVME_SEAL_STATE_NONE);
+	ns->sealed_at = attr_u64(tb[PNVME_A_NAMESPACE_SEALED_AT], 0);
+	ns->seal_broken_at = attr_u64(tb[PNVME_A_NAMESPACE_SEAL_BROKEN_AT], 0);
+	ns->seal_samples = attr_u32(tb[PNVME_A_NAMESPACE_SEAL_SAMPLES], 0);
+	ns->seal_looked = attr_u64(tb[PNVME_A_NAMESPACE_SEAL_LOOKED], 0);
+	attr_bytes(tb[PNVME_A_NAMESPACE_SEAL_SEED], ns->seal_seed, sizeof(ns->seal_seed));
+	attr_bytes(tb[PNVME_A_NAMESPACE_SEAL_DIGEST], ns->seal_digest, sizeof(ns->seal_digest));
 	return 0;
 }
 
@@ -334,8 +342,10 @@ API int pnvme_namespace_delete(struct pnvme *h, const uint8_t uuid[16], unsigned
 		return leave(h, ret);
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
 	ret = run_unless_open(h, &r, ns.name, uuid, NULL);
-	if (!ret && !(flags & PNVME_CHECK))
+	if (!ret && !(flags & PNVME_CHECK)) {
 		record_update(h, ns.drive);
+		seal_list_drop(uuid);
+	}
 	return leave(h, ret);
 }
 

@@ -225,6 +225,13 @@ struct pnvme_drive {
  * @fence: enum pnvme_fence, what fails since its drive was lost with writes in doubt
  * @fences: times it was fenced since it was exposed
  * @fenced_at: when it was last, nanoseconds since 1970; 0: never
+ * @seal: enum pnvme_seal_state
+ * @sealed_at: when it was sealed, nanoseconds since 1970; 0: never, as all that follows
+ * @seal_broken_at: when that seal was broken; 0: it is not, or nobody knows
+ * @seal_samples: blocks of 4 KiB that were sampled
+ * @seal_looked: blocks that were looked at to find these, which were not zero
+ * @seal_seed: of the order in which blocks were looked at
+ * @seal_digest: of the samples
  * @reason: why it is not live
  */
 struct pnvme_namespace {
@@ -251,6 +258,13 @@ struct pnvme_namespace {
 	enum pnvme_fence	fence;
 	uint32_t		fences;
 	uint64_t		fenced_at;
+	enum pnvme_seal_state	seal;
+	uint64_t		sealed_at;
+	uint64_t		seal_broken_at;
+	uint32_t		seal_samples;
+	uint64_t		seal_looked;
+	uint8_t			seal_seed[16];
+	uint8_t			seal_digest[32];
 	char			reason[256];
 };
 
@@ -344,7 +358,42 @@ struct pnvme_settings {
 	uint32_t	hold_timeout, on_resume, hold_proof, latency;
 };
 
-/* Called while space is zeroed; a return other than 0 ends the wait with -EINTR. */
+/* What is stated of data whose samples all match. */
+#define PNVME_SEAL_CONFIDENCE 0.999
+
+/**
+ * struct pnvme_verified - what reading the samples of a seal again has shown
+ * @broken: something was written since: nothing can be said, all but times is void
+ * @sealed_at: when it was sealed, nanoseconds since 1970
+ * @broken_at: when the seal was broken; 0: it is not, or nobody knows
+ * @samples: how many there are
+ * @matched: how many are what they were; all or 0 unless @counted
+ * @counted: the host's list was there; without it only all or not all can be told
+ * @unreadable: of those that do not match, those that could not be read; 1 without the list
+ * @full: without the list: blocks that hold data now, of those that were looked at, up to
+ *	@samples + 1
+ * @first: first byte of the first block that does not match; UINT64_MAX: none, or not known
+ * @complete: every block that held data is a sample
+ * @confidence: of @bound
+ * @bound: if all match, a smaller part than this of the blocks with data has changed; 0 if
+ *	@complete
+ */
+struct pnvme_verified {
+	bool		broken;
+	bool		counted;
+	bool		complete;
+	uint64_t	sealed_at;
+	uint64_t	broken_at;
+	uint32_t	samples;
+	uint32_t	matched;
+	uint32_t	unreadable;
+	uint32_t	full;
+	uint64_t	first;
+	double		confidence;
+	double		bound;
+};
+
+/* Called during what takes long; a return other than 0 ends the wait with -EINTR. */
 typedef int (*pnvme_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
 /* The handle. */
@@ -370,6 +419,7 @@ const char *pnvme_policy_name(uint32_t v);
 const char *pnvme_on_resume_name(uint32_t v);
 const char *pnvme_hold_proof_name(uint32_t v);
 const char *pnvme_fence_name(uint32_t v);
+const char *pnvme_seal_state_name(uint32_t v);
 int pnvme_policy_parse(const char *s);		/* value or -EINVAL */
 int pnvme_on_resume_parse(const char *s);
 int pnvme_hold_proof_parse(const char *s);
@@ -481,6 +531,22 @@ int pnvme_namespace_set(struct pnvme *h, const uint8_t uuid[16], int read_only, 
 /* Let flushes succeed again after the drive was lost with writes in doubt. CHECK. */
 int pnvme_namespace_unfence(struct pnvme *h, const uint8_t uuid[16], unsigned int flags,
 			    struct pnvme_namespace **out);
+/*
+ * Seal: sample blocks that are not zero (@samples, 0: 4096), keep their digests in the label
+ * and on the host. -EBUSY if it is mounted or held, -ESTALE if it was written to meanwhile,
+ * -ENODATA if it holds nothing. Interrupted by @progress: -EINTR. CHECK: samples nothing.
+ */
+int pnvme_namespace_seal(struct pnvme *h, const uint8_t uuid[16], uint32_t samples,
+			 unsigned int flags, pnvme_progress_fn progress, void *arg,
+			 struct pnvme_namespace **out);
+/* Read the samples again. -ENODATA: never sealed. That it is broken, or differs, is no failure. */
+int pnvme_namespace_verify(struct pnvme *h, const uint8_t uuid[16], pnvme_progress_fn progress,
+			   void *arg, struct pnvme_verified *v);
+/*
+ * If @samples random blocks are all what they were, then with that confidence a smaller part
+ * than this of all blocks is not.
+ */
+double pnvme_seal_bound(uint32_t samples, double confidence);
 /* Who has a block device (or a partition of it) open, as words for a sentence; "" if none was found. */
 int pnvme_holders(struct pnvme *h, const char *name, char *out, size_t n);
 

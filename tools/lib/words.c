@@ -58,12 +58,20 @@ static const char *const event_names[] = {
 	[PNVME_EVENT_TYPE_DRIVE_IMPOSTOR] = "drive-impostor",
 	[PNVME_EVENT_TYPE_NS_FENCE]	= "ns-fence",
 	[PNVME_EVENT_TYPE_NS_UNFENCE]	= "ns-unfence",
+	[PNVME_EVENT_TYPE_NS_SEAL]	= "ns-seal",
+	[PNVME_EVENT_TYPE_NS_SEAL_BROKEN] = "ns-seal-broken",
 };
 
 static const char *const fence_names[] = {
 	[PNVME_FENCE_NONE]	= "none",
 	[PNVME_FENCE_FLUSH]	= "flush",
 	[PNVME_FENCE_ALL]	= "all",
+};
+
+static const char *const seal_state_names[] = {
+	[PNVME_SEAL_STATE_NONE]		= "none",
+	[PNVME_SEAL_STATE_SEALED]	= "sealed",
+	[PNVME_SEAL_STATE_BROKEN]	= "broken",
 };
 
 static const char *const stat_op_names[] = {
@@ -168,6 +176,11 @@ API const char *pnvme_on_resume_name(uint32_t v)
 API const char *pnvme_fence_name(uint32_t v)
 {
 	return name_of(fence_names, ARRAY_SIZE(fence_names), v);
+}
+
+API const char *pnvme_seal_state_name(uint32_t v)
+{
+	return name_of(seal_state_names, ARRAY_SIZE(seal_state_names), v);
 }
 
 API const char *pnvme_hold_proof_name(uint32_t v)

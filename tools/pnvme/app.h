@@ -7,6 +7,7 @@
 #ifndef PNVME_APP_H
 #define PNVME_APP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -147,6 +148,8 @@ void timeout_text(uint32_t seconds, char *out, size_t n);
 void latency_text(uint32_t latency, char *out, size_t n);
 const char *dash(const char *s);		/* "-" for "" */
 void instance_text(const struct pnvme_drive *d, char *out, size_t n);
+/* Local time of nanoseconds since 1970. */
+void time_text(uint64_t ns, char *out, size_t n);
 /* Its stable link, or, where no udev makes one, its device. */
 void ns_path(const struct pnvme_namespace *ns, char *out, size_t n);
 
@@ -192,6 +195,28 @@ void settle(struct app *app, const struct pnvme_namespace *ns);
 /* A size argument into a multiple of 1 MiB, told if it was rounded. 0, or an exit code. */
 int size_argument(struct app *app, const char *s, uint64_t *bytes, unsigned int *percent);
 
+/* progress.c */
+/**
+ * struct progress - a bar on a terminal's stderr
+ * @app: the run
+ * @what: goes on
+ * @in_bytes: what is counted; else a percentage is shown
+ * @shown: something was drawn
+ * @old: what signals did before
+ */
+struct progress {
+	struct app		*app;
+	const char		*what;
+	bool			in_bytes;
+	bool			shown;
+	struct sigaction	old[2];
+};
+
+void progress_begin(struct progress *p);
+void progress_end(struct progress *p);
+/* A pnvme_progress_fn, @arg being the bar; not 0 after SIGINT or SIGTERM. */
+int progress_draw(void *arg, uint64_t done, uint64_t total);
+
 /* help.c */
 void print_usage(const struct command *c);
 int help_command(struct app *app, const struct command *c);
@@ -213,6 +238,8 @@ int cmd_drive_forget(struct app *app);
 int cmd_ns_create(struct app *app);
 int cmd_ns_delete(struct app *app);
 int cmd_ns_unfence(struct app *app);
+int cmd_ns_seal(struct app *app);
+int cmd_ns_verify(struct app *app);
 int cmd_ns_resize(struct app *app);
 int cmd_ns_rename(struct app *app);
 int cmd_ns_show(struct app *app);

@@ -151,6 +151,21 @@ const struct command commands[] = {
 			   "(unmounting) it ends the fence too, and is what filesystems need.",
 	},
 	{
+		.object = "ns", .name = "seal", .args = "NAME", .min = 1, .max = 1,
+		.run = cmd_ns_seal, .gives = GIVES_NAMESPACES,
+		.summary = "keep digests of random data blocks, to prove later that the data survived",
+		.details = "Samples blocks of 4 KiB that are not zero. The first write after that breaks the\n"
+			   "seal. Refused while the namespace is mounted or held by another driver.",
+		.options = { { "samples", "N", "how many (4096)", 0 } },
+	},
+	{
+		.object = "ns", .name = "verify", .args = "NAME", .min = 1, .max = 1,
+		.run = cmd_ns_verify, .gives = GIVES_NAMESPACES,
+		.summary = "read the samples of its seal again, and say what that proves",
+		.details = "Exit code 3 if samples differ, which is loss, or if the seal was broken by a write,\n"
+			   "which is none.",
+	},
+	{
 		.name = "wait", .args = "NAME... | --all", .max = 256, .run = cmd_wait,
 		.gives = GIVES_NAMESPACES,
 		.summary = "wait until namespaces are usable",

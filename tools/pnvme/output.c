@@ -208,6 +208,11 @@ void out_namespace(struct app *app, const struct pnvme_namespace *ns)
 	json_text(o, "fence", pnvme_fence_name(ns->fence));
 	json_number(o, "fences", ns->fences, true);
 	json_number(o, "fenced_at", ns->fenced_at / 1000000000, ns->fenced_at);
+	json_text(o, "seal", here ? pnvme_seal_state_name(ns->seal) : "");
+	json_number(o, "sealed_at", ns->sealed_at / 1000000000, ns->sealed_at);
+	json_number(o, "seal_broken_at", ns->seal_broken_at / 1000000000, ns->seal_broken_at);
+	json_number(o, "seal_samples", ns->seal_samples, ns->seal_samples);
+	json_number(o, "seal_looked", ns->seal_looked, ns->seal_looked);
 	json_object_array_add(out_array(app, "namespaces"), o);
 }
 

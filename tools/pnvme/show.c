@@ -186,6 +186,21 @@ void show_label(struct app *app, const struct pnvme_drive *d)
 	show_settings(d);
 }
 
+static void show_seal(const struct pnvme_namespace *ns)
+{
+	char sealed[32], broken[32];
+
+	if (ns->seal == PNVME_SEAL_STATE_NONE)
+		return;
+	time_text(ns->sealed_at, sealed, sizeof(sealed));
+	time_text(ns->seal_broken_at, broken, sizeof(broken));
+	if (ns->seal == PNVME_SEAL_STATE_BROKEN)
+		line("seal", "of %s, broken by a write or a resize at %s", sealed, broken);
+	else
+		line("seal", "of %s, %u samples of %llu blocks that were looked at", sealed,
+		     ns->seal_samples, (unsigned long long)ns->seal_looked);
+}
+
 void show_namespace(struct app *app, const struct pnvme_namespace *ns,
 		    const struct pnvme_inventory *inv)
 {
@@ -216,5 +231,6 @@ void show_namespace(struct app *app, const struct pnvme_namespace *ns,
 	if (ns->fence != PNVME_FENCE_NONE)
 		line("fence", "%s until it is closed", ns->fence == PNVME_FENCE_ALL ?
 		     "all I/O fails" : "every flush fails");
+	show_seal(ns);
 	line("open", "%u%s%s", ns->open, ns->opener[0] ? ", last by " : "", ns->opener);
 }

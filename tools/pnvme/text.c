@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -26,6 +27,15 @@ const char *size_text(const struct app *app, uint64_t bytes, char out[SIZE_TEXT]
 		snprintf(out, SIZE_TEXT, "%llu %s", (unsigned long long)(bytes / unit),
 			 app->si ? decimal[i] : binary[i]);
 	return out;
+}
+
+void time_text(uint64_t ns, char *out, size_t n)
+{
+	time_t t = (time_t)(ns / 1000000000);
+	struct tm tm;
+
+	if (!ns || !localtime_r(&t, &tm) || !strftime(out, n, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(out, n, "an unknown time");
 }
 
 void timeout_text(uint32_t seconds, char *out, size_t n)
