@@ -393,7 +393,10 @@ static int seal_in_label(struct pnvme_ns *ns, struct pnvme_label_seal *seal, boo
 	return check ? 0 : pnvme_drive_update(ns->drive, err);
 }
 
-/* From here on modifications wait, also for the label that is about to be written. */
+/*
+ * From here on modifications wait, also for the label that is about to be written. Whoever
+ * only asks may have no token, as asking to begin gives none.
+ */
 static bool close_seal(struct pnvme_ns *ns, u64 token, bool check, bool *was)
 {
 	struct pnvme_sealer *s = &ns->drive->sealer;
@@ -401,7 +404,7 @@ static bool close_seal(struct pnvme_ns *ns, u64 token, bool check, bool *was)
 
 	spin_lock(&s->lock);
 	*was = ns->sealed;
-	valid = token && ns->sealing == token;
+	valid = check ? !token || ns->sealing == token : token && ns->sealing == token;
 	if (valid && !check) {
 		ns->sealing = 0;
 		ns->sealed = true;

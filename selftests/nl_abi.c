@@ -187,7 +187,7 @@ static void expect_attrs(int line, const struct nl_reply *reply, const struct nl
 	"hwid-type serial model lba-size capacity size free largest-free namespaces read-only " \
 	"repaired hold-timeout on-resume hold-proof latency holds fences "
 #define NS_ATTRS " uuid nguid name nsid drive start size state open policy read-only " \
-	"held held-total fence fences "
+	"held held-total fence fences seal "
 #define NS_LIVE_ATTRS NS_ATTRS "device major minor "
 #define ATTRS(set, names, maybe) expect_attrs(__LINE__, &last, set, names, maybe)
 
@@ -380,7 +380,8 @@ static void check_broken(const struct nl_op *op, const char *const *base,
 
 static void check_lengths(const struct nl_op *op, const char *const *base)
 {
-	static const int bytes[] = { [K_U8] = 1, [K_U32] = 4, [K_U64] = 8, [K_ID] = 16, [K_FLAG] = 0 };
+	static const int bytes[] = { [K_U8] = 1, [K_U32] = 4, [K_U64] = 8, [K_ID] = 16, [K_FLAG] = 0,
+		[K_DIGEST] = 32 };
 	const struct nl_field *field;
 	char word[80], takes[128], text[300];
 	int len;
@@ -465,6 +466,10 @@ static void check_shapes(const struct nl_op *op, const char *const *base)
 	EXPECT(nl_ask(sk, msg, &last) == -EINVAL && last.message[0]);
 }
 
+/* Of a seal, but for the token. */
+#define SEAL(samples, looked) "seal-samples=" samples, "seal-looked=" looked, "seal-seed=" HOST, \
+	"seal-digest=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 /* A request for each operation that would be granted. */
 static const char *const *base_request(const char *op)
 {
@@ -476,6 +481,9 @@ static const char *const *base_request(const char *op)
 	static const char *const resize[] = { "name=ns", "size=5M", "check", NULL };
 	static const char *const rename[] = { "name=ns", "new-name=other", "check", NULL };
 	static const char *const ns[] = { "name=ns", "check", NULL };
+	static const char *const seal[] = {
+		"name=ns", "seal-token=0", SEAL("1", "1"), "check", NULL
+	};
 
 	snprintf(maj, sizeof(maj), "major=%u", major(device_number(dev_b)));
 	snprintf(min, sizeof(min), "minor=%u", minor(device_number(dev_b)));
@@ -491,6 +499,8 @@ static const char *const *base_request(const char *op)
 		return resize;
 	if (!strcmp(op, "ns-rename"))
 		return rename;
+	if (!strcmp(op, "ns-seal"))
+		return seal;
 	return ns;
 }
 
@@ -990,6 +1000,50 @@ static void test_fail(void)
 	wipe(dev_a, DRIVE_A);
 }
 
+static void test_seal(void)
+{
+	struct snapshot before;
+	char token[64], next[64];
+
+	adopt(dev_a, DRIVE_A);
+	OK("ns-create", "drive=" DRIVE_A, "name=one", "size=1M");
+	await_live("one");
+	EXPECT(!strcmp(TEXT("seal"), "none") && !nl_has(&last, nl_namespace, "sealed-at"));
+	before = snap();
+	REFUSED(ENOENT, "name", "no namespace", "ns-seal-begin", "name=nobody");
+	REFUSED(ENOENT, "name", "no namespace", "ns-seal", "name=nobody", "seal-token=1", SEAL("1", "1"));
+	REFUSED(ESTALE, NULL, "was written to", "ns-seal", "name=one", "seal-token=0", SEAL("1", "1"));
+	REFUSED(ESTALE, NULL, "was written to", "ns-seal", "name=one", "seal-token=1", SEAL("1", "1"));
+	OK("ns-seal-begin", "name=one", "check");
+	EXPECT(last.cmd == 19 && !NUM("seal-token"));
+	OK("ns-seal-begin", "name=one");
+	ATTRS(nl_namespace, " uuid seal-token ", "");
+	EXPECT(NUM("seal-token"));
+	/* one that was not the last is void, and what is refused leaves the last one as it is */
+	snprintf(token, sizeof(token), "seal-token=%" PRIu64, NUM("seal-token"));
+	OK("ns-seal-begin", "name=one");
+	snprintf(next, sizeof(next), "seal-token=%" PRIu64, NUM("seal-token"));
+	REFUSED(ESTALE, NULL, "was written to", "ns-seal", "name=one", token, SEAL("1", "1"), "check");
+	memcpy(token, next, sizeof(token));
+	REFUSED(EINVAL, NULL, "out of range", "ns-seal", "name=one", token, SEAL("0", "0"), "check");
+	REFUSED(EINVAL, NULL, "out of range", "ns-seal", "name=one", token, SEAL("2", "1"), "check");
+	REFUSED(EINVAL, NULL, "out of range", "ns-seal", "name=one", token, SEAL("1048577", "1048577"),
+		"check");
+	REFUSED(EINVAL, NULL, "more blocks than there are", "ns-seal", "name=one", token,
+		SEAL("1", "257"), "check");
+	EXPECT(unchanged(before));
+	OK("ns-seal", "name=one", token, SEAL("3", "256"));
+	ATTRS(nl_namespace, NS_LIVE_ATTRS "sealed-at seal-samples seal-looked seal-seed seal-digest ", "");
+	EXPECT(last.cmd == 20 && !strcmp(TEXT("seal"), "sealed") && NUM("seal-samples") == 3 &&
+	       NUM("seal-looked") == 256 && !strcmp(TEXT("seal-seed"), HOST) && NUM("sealed-at") &&
+	       !strncmp(TEXT("seal-digest"), "00112233445566778899aabbccddeeff0011", 36));
+	REFUSED(ESTALE, NULL, "was written to", "ns-seal", "name=one", token, SEAL("1", "1"));
+	OK("ns-resize", "name=one", "size=2M");
+	EXPECT(!strcmp(TEXT("seal"), "broken") && NUM("seal-broken-at") >= NUM("sealed-at"));
+	OK("ns-delete", "name=one");
+	wipe(dev_a, DRIVE_A);
+}
+
 static void test_rename(void)
 {
 	static const char *const base[] = { "name=one", "check", NULL };
@@ -1469,6 +1523,7 @@ static const struct tap_test tests[] = {
 	{ "ns-rename, name conflict", test_rename },
 	{ "ns-set", test_ns_set },
 	{ "drive-fail, ns-unfence", test_fail },
+	{ "ns-seal", test_seal },
 	{ "zeroing and its cancellation", test_zeroing },
 	{ "what is live has its device", test_live },
 	{ "the check flag changes nothing", test_check },

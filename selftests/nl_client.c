@@ -26,8 +26,11 @@ static const char *const w_fence[] = { "none", "flush", "all", NULL };
 static const char *const w_event[] = {
 	"drive-attach", "drive-detach", "drive-fail", "drive-set", "label-repair", "ns-create",
 	"ns-delete", "ns-resize", "ns-rename", "ns-set", "ns-fail", "label-lost",
-	"drive-hold", "drive-resume", "drive-impostor", "ns-fence", "ns-unfence", NULL
+	"drive-hold", "drive-resume", "drive-impostor", "ns-fence", "ns-unfence",
+	"ns-seal", "ns-seal-broken", NULL
 };
+
+static const char *const w_seal[] = { "none", "sealed", "broken", NULL };
 
 const struct nl_field nl_info[] = {
 	{ "version", 1, K_TEXT, NULL },
@@ -106,6 +109,14 @@ const struct nl_field nl_namespace[] = {
 	{ "fence", 27, K_U32, w_fence },
 	{ "fences", 28, K_U32, NULL },
 	{ "fenced-at", 29, K_U64, NULL },
+	{ "seal", 30, K_U32, w_seal },
+	{ "sealed-at", 31, K_U64, NULL },
+	{ "seal-broken-at", 32, K_U64, NULL },
+	{ "seal-samples", 33, K_U32, NULL },
+	{ "seal-looked", 34, K_U64, NULL },
+	{ "seal-seed", 35, K_ID, NULL },
+	{ "seal-digest", 36, K_DIGEST, NULL },
+	{ "seal-token", 37, K_U64, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -165,6 +176,10 @@ const struct nl_op nl_ops[] = {
 	{ "ns-set", 14, nl_namespace, "uuid name read-only policy check", "uuid" },
 	{ "drive-fail", 17, nl_drive, "uuid check", "uuid" },
 	{ "ns-unfence", 18, nl_namespace, "uuid name check", "uuid" },
+	{ "ns-seal-begin", 19, nl_namespace, "uuid name check", "uuid" },
+	{ "ns-seal", 20, nl_namespace,
+	  "uuid name seal-token seal-samples seal-looked seal-seed seal-digest check",
+	  "uuid seal-token seal-samples seal-looked seal-seed seal-digest" },
 	{ NULL, 0, NULL, NULL, NULL }
 };
 
@@ -339,6 +354,19 @@ static int put_number(struct nl_msg *msg, const struct nl_field *field, const ch
 	return nla_put_u64(msg, field->id, value);
 }
 
+static int put_digest(struct nl_msg *msg, const struct nl_field *field, const char *text)
+{
+	unsigned char digest[32];
+	int i;
+
+	if (strlen(text) != 64)
+		return -EINVAL;
+	for (i = 0; i < 32; i++)
+		if (sscanf(text + 2 * i, "%2hhx", &digest[i]) != 1)
+			return -EINVAL;
+	return nla_put(msg, field->id, sizeof(digest), digest);
+}
+
 int nl_put(struct nl_msg *msg, const struct nl_field *field, const char *text)
 {
 	unsigned char id[16];
@@ -350,6 +378,8 @@ int nl_put(struct nl_msg *msg, const struct nl_field *field, const char *text)
 		return nla_put_flag(msg, field->id);
 	case K_ID:
 		return nl_parse_id(text, id) ? -EINVAL : nla_put(msg, field->id, 16, id);
+	case K_DIGEST:
+		return put_digest(msg, field, text);
 	default:
 		return put_number(msg, field, text);
 	}
@@ -570,7 +600,8 @@ const char *nl_text(const struct nl_reply *reply, const struct nl_field *set, co
 
 static const char *attr_flaw(const struct nl_field *field, const struct nlattr *attr)
 {
-	static const int bytes[] = { [K_U8] = 1, [K_U32] = 4, [K_U64] = 8, [K_ID] = 16, [K_FLAG] = 0 };
+	static const int bytes[] = { [K_U8] = 1, [K_U32] = 4, [K_U64] = 8, [K_ID] = 16, [K_FLAG] = 0,
+		[K_DIGEST] = 32 };
 	int len = nla_len(attr);
 	int words = 0;
 
@@ -637,6 +668,10 @@ void nl_format(const struct nl_field *field, const struct nlattr *attr, char *te
 		return;
 	case K_U64S:
 		format_numbers(attr, text, size);
+		return;
+	case K_DIGEST:
+		for (i = 0; i < nla_len(attr) && 2 * i + 3 <= (int)size; i++)
+			sprintf(text + 2 * i, "%02x", ((unsigned char *)nla_data(attr))[i]);
 		return;
 	default:
 		value = attr_number(attr);

@@ -292,6 +292,67 @@ static void test_resize(void)
 			 "there is no such namespace");
 }
 
+static struct pnvme_label_seal some_seal(unsigned int samples, __u64 looked)
+{
+	struct pnvme_label_seal seal = {
+		.state = PNVME_LABEL_SEAL_WHOLE, .samples = cpu_to_le32(samples),
+		.looked = cpu_to_le64(looked), .sealed_at = cpu_to_le64(77),
+	};
+
+	memset(seal.digest, 0xab, sizeof(seal.digest));
+	return seal;
+}
+
+static void test_seal(void)
+{
+	struct pnvme_label_seal seal = some_seal(5, 2560), bad;
+
+	fresh(100);
+	EXPECT(add("a", 1, 10) == 0);
+	EXPECT(!pnvme_table_break(&work, 0, 99));
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 1, &seal, &why), -ENOENT,
+			 "there is no such namespace");
+	bad = some_seal(5, 2561);
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 0, &bad, &why), -EINVAL,
+			 "seal looked at more blocks than there are");
+	bad = some_seal(6, 5);
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 0, &bad, &why), -EINVAL,
+			 "number of samples of a seal is out of range");
+	bad = some_seal(0, 5);
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 0, &bad, &why), -EINVAL,
+			 "number of samples of a seal is out of range");
+	bad = some_seal(PNVME_SEAL_SAMPLES_MAX + 1, ~0ULL);
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 0, &bad, &why), -EINVAL,
+			 "number of samples of a seal is out of range");
+	bad = seal;
+	bad.broken_at = cpu_to_le64(1);
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 0, &bad, &why), -EINVAL,
+			 "seal is whole and has a time of breaking");
+	bad = seal;
+	bad.reserved1[47] = 1;
+	EXPECT_UNTOUCHED(pnvme_table_seal(&work, 0, &bad, &why), -EINVAL,
+			 "reserved bytes of a seal are not zero");
+	EXPECT(pnvme_table_seal(&work, 0, &seal, NULL) == 0);
+	EXPECT(!memcmp(&work.ns[0].seal, &seal, sizeof(seal)));
+	EXPECT_VALID();
+	EXPECT(pnvme_table_rename(&work, 0, "b", NULL) == 0 && !memcmp(&work.ns[0].seal, &seal, sizeof(seal)));
+	EXPECT(pnvme_table_resize(&work, 0, 10 * MIB, NULL) == 0 &&
+	       work.ns[0].seal.state == PNVME_LABEL_SEAL_WHOLE);
+	EXPECT(!pnvme_table_break(&work, 1, 99) && !pnvme_table_break(&work, 64, 99));
+	EXPECT(pnvme_table_break(&work, 0, 99));
+	EXPECT(work.ns[0].seal.state == PNVME_LABEL_SEAL_BROKEN &&
+	       le64_to_cpu(work.ns[0].seal.broken_at) == 99);
+	EXPECT(!pnvme_table_break(&work, 0, 100) && le64_to_cpu(work.ns[0].seal.broken_at) == 99);
+	EXPECT_VALID();
+	/* shrunk: it may have looked at more than there is now; and a resize breaks */
+	EXPECT(pnvme_table_seal(&work, 0, &seal, NULL) == 0);
+	EXPECT(pnvme_table_resize(&work, 0, MIB, NULL) == 0 &&
+	       work.ns[0].seal.state == PNVME_LABEL_SEAL_BROKEN);
+	EXPECT_VALID();
+	EXPECT(pnvme_table_del(&work, 0, NULL) == 0);
+	EXPECT_VALID();
+}
+
 static void test_rename(void)
 {
 	fresh(100);
@@ -549,6 +610,7 @@ static const struct tap_test tests[] = {
 	{ "64 namespaces and no more", test_table_full },
 	{ "delete", test_delete },
 	{ "resize", test_resize },
+	{ "seal and break", test_seal },
 	{ "rename", test_rename },
 	{ "space: best fit and refusals", test_space },
 	{ "space: the largest drive", test_space_largest_drive },

@@ -65,7 +65,10 @@ static void test_offsets(void)
 		{ NS(0, uuid), 12288 }, { NS(0, nguid), 12304 }, { NS(0, start), 12320 },
 		{ NS(0, bytes), 12328 }, { NS(0, nsid), 12336 }, { NS(0, flags), 12340 },
 		{ NS(0, policy), 12344 }, { NS(0, reserved0), 12345 }, { NS(0, name), 12352 },
-		{ NS(0, reserved), 12416 }, { AT(reserved3), 28672 },
+		{ NS(0, seal), 12416 }, { NS(0, seal.samples), 12420 }, { NS(0, seal.looked), 12424 },
+		{ NS(0, seal.sealed_at), 12432 }, { NS(0, seal.broken_at), 12440 },
+		{ NS(0, seal.seed), 12448 }, { NS(0, seal.digest), 12464 },
+		{ NS(0, seal.reserved1), 12496 }, { AT(reserved3), 28672 },
 	};
 	unsigned int i;
 
@@ -230,11 +233,15 @@ static const struct {
 	{ NS(0, flags), 4, 2, "namespace flags are not known" },
 	{ NS(0, policy), 1, PNVME_POLICY_LAST + 1, "namespace policy is not known" },
 	{ NS(0, reserved0), 1, 1, "reserved bytes of a namespace are not zero" },
-	{ NS(0, reserved) + 127, 1, 1, "reserved bytes of a namespace are not zero" },
+	{ NS(0, seal) + 127, 1, 1, "unused seal is not zero" },
+	{ NS(0, seal.samples), 4, 1, "unused seal is not zero" },
+	{ NS(0, seal.state), 1, 3, "seal state is not known" },
+	{ NS(0, seal.state), 1, 1, "number of samples of a seal is out of range" },
+	{ NS(0, seal.state), 1, 2, "number of samples of a seal is out of range" },
 	{ NS(1, uuid) + 15, 1, 1, "namespace UUID is taken" },
 	{ NS(1, nguid) + 15, 1, 1, "namespace NGUID is taken" },
 	{ NS(2, nguid), 1, 1, "unused namespace entry is not zero" },
-	{ NS(63, reserved) + 127, 1, 1, "unused namespace entry is not zero" },
+	{ NS(63, seal) + 127, 1, 1, "unused namespace entry is not zero" },
 
 	{ DIRTY(0, start), 8, 1025 * MIB + 512, DIRTY_PLACE },
 	{ DIRTY(0, start), 8, 0, DIRTY_PLACE },
@@ -338,13 +345,13 @@ static void test_compat_feature(void)
 	memset(work.reserved2, 1, sizeof(work.reserved2));
 	memset(work.reserved3, 1, sizeof(work.reserved3));
 	memset(work.ns[0].reserved0, 1, sizeof(work.ns[0].reserved0));
-	memset(work.ns[0].reserved, 1, sizeof(work.ns[0].reserved));
+	memset(work.ns[0].seal.reserved1, 1, sizeof(work.ns[0].seal.reserved1));
 	memset(work.roster[0].reserved, 1, sizeof(work.roster[0].reserved));
 	EXPECT(check_sealed(NULL) == 0);
 	work.serial[31] = 1;
 	EXPECT(check_sealed(NULL) == PNVME_LABEL_INVALID);
 	work.serial[31] = 0;
-	work.ns[5].reserved[0] = 1;
+	work.ns[5].seal.reserved1[0] = 1;
 	EXPECT(check_sealed(NULL) == PNVME_LABEL_INVALID);
 }
 

@@ -59,7 +59,7 @@ struct sampling {
 /* seal_sample.c; these set no message. */
 /* -EINTR: by @progress; -EIO and the like: @bad tells where. */
 int sampling_run(struct sampling *s);
-int seal_digest(const struct seal_sample *samples, size_t n, uint8_t digest[DIGEST_BYTES]);
+void seal_digest(const struct seal_sample *samples, size_t n, uint8_t digest[DIGEST_BYTES]);
 
 /* What reading blocks again found: in each @same, or @error. */
 struct seal_check {

@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
+#include <nettle/version.h>
 
 #include "seal.h"
 
@@ -118,29 +119,39 @@ static int read_all(int fd, void *buf, size_t n, uint64_t offset)
 	return (size_t)got == n ? 0 : -EIO;
 }
 
-static int sha256(const void *p, size_t n, uint8_t digest[DIGEST_BYTES])
+static void finish(struct sha256_ctx *ctx, uint8_t digest[DIGEST_BYTES])
 {
-	return EVP_Digest(p, n, digest, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
+#if NETTLE_VERSION_MAJOR >= 4
+	sha256_digest(ctx, digest);
+#else
+	sha256_digest(ctx, DIGEST_BYTES, digest);
+#endif
 }
 
-int seal_digest(const struct seal_sample *samples, size_t n, uint8_t digest[DIGEST_BYTES])
+static void sha256(const void *p, size_t n, uint8_t digest[DIGEST_BYTES])
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, n, p);
+	finish(&ctx, digest);
+}
+
+void seal_digest(const struct seal_sample *samples, size_t n, uint8_t digest[DIGEST_BYTES])
+{
+	struct sha256_ctx ctx;
 	uint8_t number[8];
-	bool good;
 	size_t i;
 	int j;
 
-	good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
-	for (i = 0; good && i < n; i++) {
+	sha256_init(&ctx);
+	for (i = 0; i < n; i++) {
 		for (j = 0; j < 8; j++)
 			number[j] = (uint8_t)(samples[i].block >> (8 * j));
-		good = EVP_DigestUpdate(ctx, number, sizeof(number)) == 1 &&
-		       EVP_DigestUpdate(ctx, samples[i].digest, DIGEST_BYTES) == 1;
+		sha256_update(&ctx, sizeof(number), number);
+		sha256_update(&ctx, DIGEST_BYTES, samples[i].digest);
 	}
-	good = good && EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	return good ? 0 : -ENOMEM;
+	finish(&ctx, digest);
 }
 
 /* One by one */
@@ -166,7 +177,9 @@ static int look_at(void *arg, uint64_t i, void *buf)
 		return ret;
 	}
 	l->full[i] = !all_zero(buf, BLOCK);
-	return l->full[i] ? sha256(buf, BLOCK, found->digest) : 0;
+	if (l->full[i])
+		sha256(buf, BLOCK, found->digest);
+	return 0;
 }
 
 static int look_at_some(struct sampling *s, struct look *l, uint64_t from, uint64_t n)
@@ -249,23 +262,20 @@ static bool is_early(const struct sampling *s, uint64_t index)
 	return index < s->end && (s->n < s->want || index < s->samples[0].index);
 }
 
-static int keep_early(struct scan *scan, uint64_t block, const void *data)
+static void keep_early(struct scan *scan, uint64_t block, const void *data)
 {
 	struct sampling *s = scan->s;
 	struct seal_sample sample = {
 		.block = block, .index = seal_order_index(&s->order, block),
 	};
 	bool early;
-	int ret;
 
 	pthread_mutex_lock(&scan->lock);
 	early = is_early(s, sample.index);
 	pthread_mutex_unlock(&scan->lock);
 	if (!early)
-		return 0;
-	ret = sha256(data, BLOCK, sample.digest);
-	if (ret)
-		return ret;
+		return;
+	sha256(data, BLOCK, sample.digest);
 	pthread_mutex_lock(&scan->lock);
 	if (s->n < s->want && sample.index < s->end) {
 		s->samples[s->n++] = sample;
@@ -275,7 +285,6 @@ static int keep_early(struct scan *scan, uint64_t block, const void *data)
 		sift_down(s->samples, s->n);
 	}
 	pthread_mutex_unlock(&scan->lock);
-	return 0;
 }
 
 static int scan_stretch(void *arg, uint64_t i, void *buf)
@@ -290,7 +299,7 @@ static int scan_stretch(void *arg, uint64_t i, void *buf)
 		scan->s->bad = i * STRETCH;
 	for (b = 0; !ret && b < STRETCH / BLOCK; b++)
 		if (!all_zero(data + b * BLOCK, BLOCK))
-			ret = keep_early(scan, i * (STRETCH / BLOCK) + b, data + b * BLOCK);
+			keep_early(scan, i * (STRETCH / BLOCK) + b, data + b * BLOCK);
 	return ret;
 }
 
@@ -345,14 +354,13 @@ static int read_again(void *arg, uint64_t i, void *buf)
 {
 	struct again *a = arg;
 	uint8_t digest[DIGEST_BYTES];
-	int ret;
 
 	a->found[i].error = read_all(a->fd, buf, BLOCK, a->samples[i].block * BLOCK);
 	if (a->found[i].error)
 		return 0;
-	ret = sha256(buf, BLOCK, digest);
-	a->found[i].same = !ret && !memcmp(digest, a->samples[i].digest, DIGEST_BYTES);
-	return ret;
+	sha256(buf, BLOCK, digest);
+	a->found[i].same = !memcmp(digest, a->samples[i].digest, DIGEST_BYTES);
+	return 0;
 }
 
 int seal_compare(int fd, const struct seal_sample *samples, size_t n, struct seal_check *found,
