@@ -10,10 +10,10 @@
  * What waits may be what frees memory, so nothing here allocates any but for events.
  */
 #include <linux/blkdev.h>
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
@@ -315,7 +315,7 @@ static int wait_quiet(struct pnvme_ns *ns)
 			return 0;
 		if (time_after(jiffies, until))
 			return -EBUSY;
-		msleep(2);
+		schedule_timeout_uninterruptible(msecs_to_jiffies(5));
 	}
 }
 

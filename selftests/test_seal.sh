@@ -99,7 +99,6 @@ test_seal_and_verify()
 test_confidence()
 {
 	: "4096 of many blocks: what that proves; the samples are the same however they are found"
-	local full sparse
 	sealable 17M
 	fill "$node" 0 17
 	seal
@@ -142,8 +141,7 @@ test_first_write_breaks()
 	echo 0 > "$tracing/events/block/block_rq_issue/enable"
 	is_broken
 	[ "$(seal_on_drive)" = 2222 ]
-	# shellcheck disable=SC2046	# a list
-	awk -v data=$((start / 512 + 8 * 4097)) -v slots="$(echo $(slots_of "$dev"))" '
+	awk -v data=$((start / 512 + 8 * 4097)) -v slots="$(slots_of "$dev")" '
 		BEGIN { split(slots, s); for (i in s) label[s[i] / 512] = 1 }
 		{ for (i = 1; i < NF && $i != "+"; i++) at = $i }
 		/block_rq_complete: .* W/ && at in label { done++ }

@@ -101,7 +101,7 @@ enum pnvme_hwid_type {
 
 /* Sampled blocks of a seal; see Documentation/seal.rst. */
 #define PNVME_SEAL_BLOCK	4096ULL
-#define PNVME_SEAL_SAMPLES_MAX	(1U << 20)
+#define PNVME_SEAL_SAMPLES_MAX	1048576U
 
 /**
  * enum pnvme_label_seal_state - pnvme_label_seal.state
