@@ -349,8 +349,8 @@ static int look_again(struct pnvme *h, const struct pnvme_namespace *ns, struct 
 	return 0;
 }
 
-API int pnvme_namespace_verify(struct pnvme *h, const uint8_t uuid[16], pnvme_progress_fn progress,
-			       void *arg, struct pnvme_verified *v)
+API int pnvme_namespace_verify(struct pnvme *h, const uint8_t uuid[16],
+			       pnvme_progress_fn progress, void *arg, struct pnvme_verified *v)
 {
 	struct sampling s = { .progress = progress, .arg = arg };
 	struct pnvme_namespace ns;
