@@ -6,6 +6,7 @@
 #   make tools unit            build/pnvme and build/libpnvme.so; unit tests
 #   make check                 all tests in virtual machines; KERNELS="6.12" TESTS="test_adopt.sh" select
 #   make check-long            the same, each script on each kernel and with all rounds (hours)
+#   make check-soak            a drive pulled 1,000 times under I/O, 10,000 steps of the model (an hour or so)
 #   make bench                 instructions per I/O, compared with dm-linear
 #   make demo                  the main job, shown in a virtual machine
 #   make install               DESTDIR= PREFIX=; module for KVER, tools, udev rules, units
@@ -44,6 +45,13 @@ check:
 .PHONY: check-long
 check-long:
 	EVERYTHING=1 KERNELS="$(KERNELS)" TESTS="$(TESTS)" selftests/vm/check
+
+.PHONY: check-soak
+check-soak: tools
+	scripts/kernels get 6.12
+	scripts/build-module $$(scripts/kernels release 6.12)
+	$(MAKE) -C selftests BUILD=$(BUILD) all
+	selftests/vm/soak
 
 .PHONY: bench
 bench: tools

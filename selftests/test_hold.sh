@@ -12,6 +12,8 @@
 . "$(dirname "$0")/nl_lib.sh"
 
 VM_HOST=$pnvme_dir/vm/host
+HOLD_MODEL=$PNVME_TOP/build/selftests/hold_model
+[ -x "$HOLD_MODEL" ] || HOLD_MODEL=$pnvme_dir/hold_model
 serial=pnvme-c
 io_timeout=/sys/module/nvme_core/parameters/io_timeout
 
@@ -26,17 +28,41 @@ pci_of()
 	done
 }
 
-# As a real loss: the drive does not answer any more, then it is gone.
+# FILE OFFSET BYTES, as printf has them: into configuration space
+poke()
+{
+	# shellcheck disable=SC2059	# that is what it is
+	printf "$3" | dd of="$1/config" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# As a real loss: nothing answers any more, not even configuration space, and so the driver
+# gives up at once. What the bus needs for that: the drive does not master it nor decode
+# addresses, is held in reset, and no bus number leads to it.
 surprise_remove()
+{
+	local pci=$1 port buses
+	port=$(dirname "$pci")
+	buses=$(od -An -v -tx1 -j 25 -N 2 "$port/config")
+	poke "$pci" 4 '\0\0'
+	poke "$port" 62 '\102\0'
+	poke "$port" 25 '\0\0'
+	echo 1 > "$pci/remove"
+	poke "$port" 25 "${buses// /\\x}"
+	poke "$port" 62 '\002\0'
+}
+
+# As a drive that hangs, and is torn out while the driver waits for it.
+hung_remove()
 {
 	local pci=$1 port
 	# what the driver sends to it to say goodbye is not answered
-	[ ! -w "$io_timeout" ] || echo 10 > "$io_timeout"
+	[ ! -w "$io_timeout" ] || echo 1 > "$io_timeout"
 	port=$(dirname "$pci")
-	printf '\0\0' | dd of="$pci/config" bs=1 seek=4 conv=notrunc status=none
-	printf '\102\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
+	poke "$pci" 4 '\0\0'
+	poke "$port" 62 '\102\0'
 	echo 1 > "$pci/remove"
-	printf '\002\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
+	poke "$port" 62 '\002\0'
+	[ ! -w "$io_timeout" ] || echo 30 > "$io_timeout"
 }
 
 orderly_remove()
@@ -163,34 +189,54 @@ test_surprise_hold()
 	hold_and_resume surprise_remove
 }
 
+test_hung_hold()
+{
+	: "a drive hangs under I/O, is torn out, and comes back: all I/O is done"
+	not_on_debug
+	hold_and_resume hung_remove
+}
+
+# With on-resume=trust: no error and no mismatch, and the counters add up.
 test_pulls()
 {
 	: "a drive goes and comes back many times under I/O with verification"
-	local round rounds=${PNVME_PULLS:-6} how
+	local round rounds=${PNVME_PULLS:-50} how waited=0 peak total line
 	not_on_debug
 	hold_begin 600 on-resume=trust
 	fio --name=busy --filename="$node" --rw=randrw --bs=4k --size=8m --direct=1 --ioengine=libaio --iodepth=16 \
 		--verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 --time_based --runtime=100000 \
 		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
 	fio=$!
+	wait_for pnvme_io_seen
 	for ((round = 1; round <= rounds; round++)); do
 		how=orderly_remove
 		((round % 2)) || how=surprise_remove
-		echo "round $round: $how" >&2
-		wait_for pnvme_io_seen
 		"$how" "$pci"
 		wait_for drive_is held
+		wait_for ns_has busy held -gt 0
+		peak=$(field held)
+		total=$(field held-total)
+		waited=$((waited + peak))
+		[ "$total" -ge "$waited" ] || fail "$how $round: $total were held in all, but $waited waited"
 		back_on_the_bus
 		wait_for 30 drive_is live
 		has holds "$round"
-		kill -0 "$fio" || { cat "$PNVME_WORK/fio" "$PNVME_WORK/fio.err" >&2; fail "fio ended"; }
-		pci=$(pci_of "$serial")
+		kill -0 "$fio" || { cat "$PNVME_WORK/fio" "$PNVME_WORK/fio.err" >&2; fail "$how $round: fio ended"; }
 	done
 	kill -INT "$fio"
 	wait "$fio" || true	# it was interrupted
 	grep -q "err= 0" "$PNVME_WORK/fio" || { cat "$PNVME_WORK/fio" "$PNVME_WORK/fio.err" >&2; fail "fio failed"; }
 	ns_has busy held -eq 0
+	total=$(field held-total)
+	# what was issued is done, and well
+	nl_abi dump stat-get > "$PNVME_WORK/stat"
+	[ -s "$PNVME_WORK/stat" ]
+	while read -r line; do
+		[[ " $line " == *" in-flight=0 "* && ! $line =~ errors=[0,]*[1-9] ]] || fail "after all: $line"
+	done < "$PNVME_WORK/stat"
 	kept_is_kept
+	echo "$rounds pulls, half of them surprise: $total I/Os held, $waited seen waiting, in $SECONDS s" >&2
+	grep -E "^ +(read|write): " "$PNVME_WORK/fio" >&2
 }
 
 test_timeout()
@@ -336,6 +382,21 @@ test_sleep()
 	echo freeze > /sys/power/state
 	! wait "$writer" || fail "the write did not fail"
 	drive_is failed
+}
+
+test_model()
+{
+	: "random events: the module does what a small model of hold and resume says"
+	local steps=300 seed=${PNVME_SEED:-$((RANDOM * 32768 + RANDOM))} disk
+	[ -z "${PNVME_LONG:-}" ] || steps=10000
+	begin
+	"$pnvme_dir/nvmet_target" begin || skip "no NVMe target here"
+	null_disk model 16 cache_size=4
+	disk=$dev
+	defer "$pnvme_dir/nvmet_target" clear
+	"$pnvme_dir/nvmet_target" add model "$disk" 6d1c2a34-0000-4000-8000-0000000000d1
+	"$HOLD_MODEL" "${PNVME_STEPS:-$steps}" "$seed" "$disk" "$host" \
+		/sys/kernel/config/nvmet/subsystems/model/namespaces/1 /sys/kernel/config/nullb/model >&2
 }
 
 # What must not be taken for the drive.
