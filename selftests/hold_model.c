@@ -600,34 +600,6 @@ static void fails_all(void)
 	all_end(false);
 }
 
-static void do_io(void)
-{
-	enum op op = any(3) ? any(2) : any(4);
-	bool nowait = op != FLUSH && !any(8);
-	int at = any(BLOCKS);
-	struct io *io;
-
-	note("%s%s of block %d", nowait ? "nowait " : "", op_names[op], at);
-	if (!m.open || at == m.bad)
-		return;
-	io = submit(op, at, nowait);
-	if (!io)
-		return;
-	if (m.state == HELD && !nowait) {
-		m.held_total++;
-		n_of.waited++;
-		return;
-	}
-	wait_io(io);
-	n_of.io++;
-	if (m.state == FAILED)
-		ended(io, EIO);
-	else if (m.state == HELD || (nowait && io->result == -EAGAIN))
-		ended(io, EAGAIN);
-	else
-		ended(io, fence_says(op));
-}
-
 static void read_ns(void)
 {
 	if (ns_get())
@@ -661,6 +633,35 @@ static void open_it(void)
 	if (fd < 0)
 		differ("cannot open %s: %s", path, strerror(errno));
 	m.open = true;
+}
+
+static void do_io(void)
+{
+	enum op op = any(3) ? any(2) : any(4);
+	bool nowait = op != FLUSH && !any(8);
+	int at = any(BLOCKS);
+	struct io *io;
+
+	open_it();
+	note("%s%s of block %d", nowait ? "nowait " : "", op_names[op], at);
+	if (!m.open || at == m.bad)
+		return;
+	io = submit(op, at, nowait);
+	if (!io)
+		return;
+	if (m.state == HELD && !nowait) {
+		m.held_total++;
+		n_of.waited++;
+		return;
+	}
+	wait_io(io);
+	n_of.io++;
+	if (m.state == FAILED)
+		ended(io, EIO);
+	else if (m.state == HELD || (nowait && io->result == -EAGAIN))
+		ended(io, EAGAIN);
+	else
+		ended(io, fence_says(op));
 }
 
 static void close_it(void)
@@ -981,13 +982,25 @@ static void io_error(void)
 	bad_block(false);
 }
 
+/* How likely each is in each state. */
 static const struct {
 	void	(*fn)(void);
-	int	weight;
+	int	weight[4];	/* detached, live, held, failed */
 } table[] = {
-	{ do_io, 60 }, { open_it, 6 }, { close_it, 3 }, { pull, 7 }, { come_back, 9 }, { impostor, 4 },
-	{ fail_it, 2 }, { attach, 6 }, { detach, 3 }, { remake, 2 }, { settings, 4 }, { unfence, 3 },
-	{ io_error, 1 }, { time_out, 1 },
+	{ do_io,	{  2, 60, 40, 20 } },
+	{ open_it,	{  1,  5,  5,  5 } },
+	{ close_it,	{  1,  3,  3,  3 } },
+	{ pull,		{  4,  8, 12,  6 } },
+	{ come_back,	{ 10,  2, 18, 12 } },
+	{ impostor,	{  3,  1,  9,  4 } },
+	{ fail_it,	{  1,  1,  1,  1 } },
+	{ attach,	{ 20,  1,  1, 25 } },
+	{ detach,	{  1,  2,  2,  3 } },
+	{ remake,	{  1,  2,  1,  1 } },
+	{ settings,	{  1,  4,  1,  1 } },
+	{ unfence,	{  1,  3,  2,  2 } },
+	{ io_error,	{  0,  1,  0,  0 } },
+	{ time_out,	{  0,  1,  0,  0 } },
 };
 
 static void one_event(void)
@@ -995,10 +1008,10 @@ static void one_event(void)
 	int i, sum = 0, pick;
 
 	for (i = 0; i < (int)(sizeof(table) / sizeof(table[0])); i++)
-		sum += table[i].weight;
+		sum += table[i].weight[m.state];
 	pick = any(sum);
-	for (i = 0; pick >= table[i].weight; i++)
-		pick -= table[i].weight;
+	for (i = 0; pick >= table[i].weight[m.state]; i++)
+		pick -= table[i].weight[m.state];
 	table[i].fn();
 }
 

@@ -127,7 +127,7 @@ fio_starts()
 		--iodepth=16 --verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 \
 		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
 	fio=$!
-	wait_for pnvme_io_seen
+	wait_for 30 pnvme_io_seen
 }
 
 fio_ends_well()
@@ -207,7 +207,7 @@ test_pulls()
 		--verify=crc32c --verify_fatal=1 --verify_backlog=64 --randrepeat=1 --time_based --runtime=100000 \
 		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
 	fio=$!
-	wait_for pnvme_io_seen
+	wait_for 30 pnvme_io_seen
 	for ((round = 1; round <= rounds; round++)); do
 		how=orderly_remove
 		((round % 2)) || how=surprise_remove
@@ -330,7 +330,7 @@ test_hammered()
 		> "$PNVME_WORK/fio.err" 2>&1 &
 	fio=$!
 	defer bash -c "! kill $fio 2> /dev/null || while kill -0 $fio 2> /dev/null; do sleep 0.1; done"
-	wait_for pnvme_io_seen
+	wait_for 30 pnvme_io_seen
 	orderly_remove "$pci"
 	wait_for drive_is failed
 	wait_for no_lower
