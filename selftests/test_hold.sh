@@ -6,6 +6,9 @@
 #
 # shellcheck disable=SC2119	# load_module may take parameters of the module
 
+# 50 pulls take 40 s of a processor, which may be a quarter of one
+TIMEOUT=${TIMEOUT:-150}
+
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/nl_lib.sh
