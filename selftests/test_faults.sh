@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Requests of a label update that fail one by one: needs fault injection, so the
-# debug kernel, on which the rest of the label tests takes too long.
+# What needs fault injection, so the debug kernel, on which the rest of the label and I/O
+# tests takes too long: requests of a label update that fail one by one; and each error that
+# a drive may tell, how it is told on, and whether it waits for the drive to be known there.
 # shellcheck disable=SC2119	# load_module may take parameters of the module
 
 # shellcheck source=selftests/lib.sh
@@ -63,6 +64,126 @@ test_each_step_fails()
 	done
 	echo 0 > "/sys/block/${dev#/dev/}/make-it-fail"
 	[ "$denied" -ge 4 ] || fail "only $denied steps failed the update"
+}
+
+# STATUS TIMES [EVERY]: how so many of the next commands end, or so many of every so manieth.
+nvme_ends()
+{
+	local dir=/sys/kernel/debug/${dev#/dev/}/fault_inject
+	echo "$1" > "$dir/status"
+	echo 0 > "$dir/verbose"
+	echo "${3:-1}" > "$dir/interval"
+	echo "$2" > "$dir/times"
+	echo 100 > "$dir/probability"
+}
+
+# Drive with hold-timeout=$1, namespace "errors": $node
+errors_begin()
+{
+	begin
+	spare pnvme-c
+	[ -d "/sys/kernel/debug/${dev#/dev/}/fault_inject" ] || skip "this kernel injects no errors of NVMe drives"
+	defer bash -c "echo 0 > /sys/kernel/debug/${dev#/dev/}/fault_inject/probability"
+	expect_log "I/O (error|Error)"
+	adopt "$dev"
+	granted drive-set uuid="$uuid" hold-timeout="$1"
+	create errors 2M
+	held=0
+}
+
+# PHRASE WAITED COMMAND...: fails, with that; has it waited until the drive was known to be there?
+ends_with()
+{
+	local phrase=$1 waited=$2
+	shift 2
+	if "$@" 2> "$PNVME_WORK/error"; then fail "succeeded: $*"; fi
+	a_line_matches "$phrase" "$PNVME_WORK/error" || fail "not '$phrase': $(< "$PNVME_WORK/error")"
+	held=$((held + waited))
+	nl ns-get name=errors
+	has held-total "$held"
+	has held 0
+}
+
+read_block()
+{
+	dd if="$node" of="$PNVME_WORK/block" bs=4k count=1 iflag=direct status=none
+}
+
+write_text()
+{
+	dd if="$pnvme_text" of="$node" bs=4k count=1 oflag=direct conv=notrunc status=none
+}
+
+test_errors_at_once()
+{
+	: "errors that are the I/O's own go up at once, each as what it is"
+	local status phrase counts
+	errors_begin 60
+	while read -r status phrase; do
+		nvme_ends "$status" 1
+		ends_with "$phrase" 0 read_block
+		nvme_ends "$status" 1
+		ends_with "$phrase" 0 write_text
+	done <<- 'END'
+		0x281 No data available
+		0x280 No data available
+		0x282 multibyte
+		0x001 not supported
+		0x00b not supported
+		0x080 Remote I/O error
+		0x081 No space left
+		0x083 Invalid exchange
+	END
+	read_block
+	counts=$(pnvme -j stat errors | jq -c '.stats[] | select(.op == "write").errors' | sort -u)
+	[ "$counts" = '{"medium":2,"protection":1,"space":1,"unsupported":2,"target":1,"reservation":1}' ] ||
+		fail "counted: $counts"
+}
+
+test_errors_that_wait()
+{
+	: "what a lost drive may be behind waits until it is known to be there; then it goes up, or is tried again"
+	local counts
+	errors_begin 60
+	write_text
+	# the driver's word for whatever it does not know, and what it says of commands that it takes back
+	nvme_ends 0x006 1
+	ends_with "Input/output error" 1 read_block
+	nvme_ends 0x371 1
+	ends_with "Input/output error" 1 write_text
+	# the way to the drive: the next try goes through
+	nvme_ends 0x370 1
+	read_block
+	cmp -n 4096 "$PNVME_WORK/block" "$pnvme_text"
+	nvme_ends 0x370 1
+	write_text
+	held=$((held + 2))
+	nl ns-get name=errors
+	has held-total "$held"
+	# only so often: of the drive each second command is the look whether it is there
+	nvme_ends 0x370 20 2
+	read_block > /dev/null 2>&1 || true
+	nl ns-get name=errors
+	held=$(field held-total)
+	if [ "$held" = 4 ]; then
+		# it was the other's turn
+		ends_with "Link has been severed" 6 read_block
+	else
+		[ "$held" = 10 ] || fail "waited $held times"
+	fi
+	nvme_ends 0x006 0
+	counts=$(pnvme -j stat errors | jq -c '.stats[] | select(.op == "read").errors' | sort -u)
+	[ "$counts" = '{"io":1,"transport":1}' ] || fail "counted: $counts"
+}
+
+test_errors_without_hold()
+{
+	: "without a hold nothing waits"
+	errors_begin 0
+	nvme_ends 0x006 1
+	ends_with "Input/output error" 0 read_block
+	nvme_ends 0x370 1
+	ends_with "Link has been severed" 0 read_block
 }
 
 pnvme_main "$@"
