@@ -206,13 +206,32 @@ static const char *id_below(void)
 	return m.lower == OTHER_ID ? id_other : id_ours;
 }
 
+/*
+ * Newer targets tell of a namespace before it is in their list, so the host may look too
+ * early, and would not look again.
+ */
+static void look_again(void)
+{
+	glob_t g;
+	size_t i;
+
+	glob("/sys/class/nvme/nvme*/rescan_controller", 0, NULL, &g);
+	for (i = 0; i < g.gl_pathc; i++)
+		set(g.gl_pathv[i], "1");
+	globfree(&g);
+}
+
 static void wait_lower(bool there)
 {
-	double end = now() + PATIENCE;
+	double end = now() + PATIENCE, again = now() + 2;
 
 	while (find_lower(id_below(), NULL) != there) {
 		if (now() > end)
 			differ("the lower device is %sthere", there ? "not " : "still ");
+		if (there && now() > again) {
+			look_again();
+			again = now() + 2;
+		}
 		nap();
 	}
 }
