@@ -392,6 +392,7 @@ test_model()
 	: "random events: the module does what a small model of hold and resume says"
 	local steps=300 seed=${PNVME_SEED:-$((RANDOM * 32768 + RANDOM))} disk
 	[ -z "${PNVME_LONG:-}" ] || steps=10000
+	not_on_debug
 	begin
 	"$pnvme_dir/nvmet_target" begin || skip "no NVMe target here"
 	null_disk model 16 cache_size=4
