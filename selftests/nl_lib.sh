@@ -12,6 +12,7 @@
 #   spare SERIAL                     a blank drive of the test machine: $dev
 #   untouched DEV COMMAND...         the command must not change one byte of the drive
 #   create NAME SIZE                 a namespace on the drive adopted last: $node, $start
+#   pci_of SERIAL, orderly_remove, surprise_remove, back_on_the_bus: a drive that goes and comes
 #   fill, part_sum, is_zero, count_of, grows, verify_with_fio: see there
 
 # shellcheck disable=SC2034	# for the tests
@@ -200,6 +201,51 @@ null_disk()
 	echo 1 > "$dir/power"
 	dev=/dev/$1
 	[ -b "$dev" ] || dev=/dev/nullb$(cat "$dir/index")
+}
+
+# --- losing a drive ------------------------------------------------------------
+
+# SERIAL: where it is in sysfs
+pci_of()
+{
+	local path found
+	for path in /sys/class/nvme/nvme*; do
+		read -r found < "$path/serial"
+		[ "$found" != "$1" ] || readlink -f "$path/device"
+	done
+}
+
+# FILE OFFSET BYTES, as printf has them: into configuration space
+poke()
+{
+	# shellcheck disable=SC2059	# that is what it is
+	printf "$3" | dd of="$1/config" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# SYSFS-PATH: as a real loss: nothing answers any more, not even configuration space, and so the driver
+# gives up at once. What the bus needs for that: the drive does not master it nor decode
+# addresses, is held in reset, and no bus number leads to it.
+surprise_remove()
+{
+	local pci=$1 port buses
+	port=$(dirname "$pci")
+	buses=$(od -An -v -tx1 -j 25 -N 2 "$port/config")
+	poke "$pci" 4 '\0\0'
+	poke "$port" 62 '\102\0'
+	poke "$port" 25 '\0\0'
+	echo 1 > "$pci/remove"
+	poke "$port" 25 "${buses// /\\x}"
+	poke "$port" 62 '\002\0'
+}
+
+orderly_remove()
+{
+	echo 1 > "$1/remove"
+}
+
+back_on_the_bus()
+{
+	echo 1 > /sys/bus/pci/rescan
 }
 
 # --- data ---------------------------------------------------------------------

@@ -157,41 +157,6 @@ test_unload()
 	[ -b "$node" ]
 }
 
-# Losing a drive. Real machines are not for this.
-
-pci_of()
-{
-	local ctrl
-	ctrl=$(cat "/sys/block/${1#/dev/}/device/serial")
-	for path in /sys/class/nvme/nvme*; do
-		[ "$(cat "$path/serial")" != "$ctrl" ] || readlink -f "$path/device"
-	done
-}
-
-# As a real loss: the drive does not answer any more, then it is gone.
-surprise_remove()
-{
-	local pci=$1 port
-	port=$(dirname "$pci")
-	printf '\0\0' | dd of="$pci/config" bs=1 seek=4 conv=notrunc status=none
-	printf '\102\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
-	echo 1 > "$pci/remove"
-	printf '\002\0' | dd of="$port/config" bs=1 seek=62 conv=notrunc status=none
-}
-
-orderly_remove()
-{
-	echo 1 > "$1/remove"
-}
-
-back_on_the_bus()
-{
-	echo 1 > /sys/bus/pci/rescan
-	wait_for 30 drive_by_serial "$1"
-	dev=$(drive_by_serial "$1")
-	wait_for test -b "$dev"
-}
-
 lose_drive()
 {
 	local pci pids pid
@@ -204,7 +169,7 @@ lose_drive()
 	dd if="$pnvme_text" of="$node" bs=4k oflag=direct conv=notrunc,sync status=none
 	create busy 64M
 	watch_events
-	pci=$(pci_of "$dev")
+	pci=$(pci_of pnvme-c)
 	"$BENCH_LOAD" "$node" read 4096 8 1000 forever >&2 &
 	pids=($!)
 	"$BENCH_LOAD" "$node" write 4096 8 1000 forever >&2 &
@@ -220,7 +185,8 @@ lose_drive()
 	[ "$(cat "/sys/class/pnvme/pnvme$(field instance)/state")" = failed ]
 	must_fail dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
 	refused ENODEV "not live" ns-create drive="$uuid" name=x size=1M
-	back_on_the_bus pnvme-c
+	back_on_the_bus
+	wait_for 30 spare pnvme-c
 	# it is the same one, and goes on
 	wait_for nl drive-attach dev="$dev" host="$host"
 	drive_is live

@@ -333,7 +333,6 @@ test_label_cannot_be_written()
 	[ "$(seal_on_drive)" = 2222 ]
 }
 
-drive_is() { nl drive-get uuid="$uuid" && [ "$(field state)" = "$1" ]; }
 is_attached_again() { pnvme drive attach "$(drive_by_serial pnvme-a)"; }
 one_waits() { nl ns-get name=data && [ "$(field held)" = 1 ]; }
 
