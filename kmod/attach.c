@@ -224,7 +224,11 @@ static void draft_epoch(struct pnvme_drive *drive, const struct pnvme_attach *re
 
 	le64_add_cpu(&l->epoch, 1);
 	l->nonce = cpu_to_le64(get_random_u64());
+	if (!memcmp(l->owner, req->host, sizeof(l->owner)))
+		return;
+	/* the old owner's drives are none of ours */
 	memcpy(l->owner, req->host, sizeof(l->owner));
+	pnvme_roster_clear(l);
 }
 
 static int write_label(struct pnvme_drive *drive, const struct pnvme_attach *req,

@@ -529,6 +529,7 @@ static int clear_owner(struct pnvme_drive *drive, struct pnvme_error *err)
 	struct pnvme_label *l = pnvme_drive_draft(drive);
 
 	memset(l->owner, 0, sizeof(l->owner));
+	pnvme_roster_clear(l);
 	return pnvme_drive_update(drive, err);
 }
 

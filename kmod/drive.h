@@ -207,6 +207,8 @@ struct pnvme_label *pnvme_drive_draft(struct pnvme_drive *drive);
 int pnvme_drive_writable(struct pnvme_drive *drive, struct pnvme_error *err);
 int pnvme_drive_verify(struct pnvme_drive *drive, struct pnvme_error *err);
 int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err);
+int pnvme_drive_set_roster(struct pnvme_drive *drive, const struct pnvme_label_peer *peers,
+			   unsigned int n, u64 generation, bool check, struct pnvme_error *err);
 void pnvme_drive_settle(struct pnvme_drive *drive);
 int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err);
 

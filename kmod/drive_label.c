@@ -278,6 +278,52 @@ int pnvme_drive_update(struct pnvme_drive *drive, struct pnvme_error *err)
 	return ret ? ret : write_draft(drive, err);
 }
 
+/* @drive->lock is held. */
+static int set_roster(struct pnvme_drive *drive, const struct pnvme_label_peer *peers,
+		      unsigned int n, u64 generation, bool check, struct pnvme_error *err)
+{
+	const char *why = "";
+	int ret;
+
+	if (!drive->exposed)
+		return pnvme_refuse(err, -ENOENT, "drive %pU was just detached", drive->uuid);
+	ret = pnvme_drive_writable(drive, err);
+	if (ret)
+		return ret;
+	ret = pnvme_roster_set(pnvme_drive_draft(drive), peers, n, generation, &why);
+	if (ret < 0)
+		return pnvme_refuse(err, ret,
+				    "the roster of %s cannot be stored: %s; nothing was changed",
+				    dev_name(&drive->dev), why);
+	return ret || check ? 0 : pnvme_drive_update(drive, err);
+}
+
+/**
+ * pnvme_drive_set_roster - store which drives the owner has
+ * @drive: attached
+ * @peers: the drives
+ * @n: how many
+ * @generation: of the roster
+ * @check: change nothing
+ * @err: the sentence, on failure
+ *
+ * A label that has this roster already is not written: whoever attaches a drive
+ * offers it to all others, and most of the time nothing is new. There is no event,
+ * as nothing that serves I/O has changed.
+ *
+ * Return: 0 or a negative errno.
+ */
+int pnvme_drive_set_roster(struct pnvme_drive *drive, const struct pnvme_label_peer *peers,
+			   unsigned int n, u64 generation, bool check, struct pnvme_error *err)
+{
+	int ret;
+
+	pnvme_drive_lock(drive);
+	ret = set_roster(drive, peers, n, generation, check, err);
+	pnvme_drive_unlock(drive);
+	return ret;
+}
+
 /**
  * pnvme_drive_first_write - write the draft of a drive that is being attached
  * @drive: not yet exposed; @lock is held, @next filled in, @label empty on adopt

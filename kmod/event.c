@@ -23,32 +23,55 @@ void pnvme_events_stop(void)
 	up_write(&pnvme_view);
 }
 
-static int event_fill(struct sk_buff *skb, enum pnvme_event_type type,
-		      struct pnvme_drive *drive, struct pnvme_ns *ns, const char *text)
+/**
+ * struct event - what is told
+ * @type: what happened
+ * @uuid: of the drive
+ * @device: its lower device
+ * @ns: what it happened to, or NULL
+ * @verdict: NULL, or the word for what the drive is
+ * @text: one sentence
+ */
+struct event {
+	enum pnvme_event_type	type;
+	const u8		*uuid;
+	const char		*device;
+	struct pnvme_ns		*ns;
+	const char		*verdict;
+	const char		*text;
+};
+
+static int event_put(struct sk_buff *skb, const struct event *ev)
+{
+	if (nla_put_u32(skb, PNVME_A_EVENT_TYPE, ev->type) ||
+	    nla_put_string(skb, PNVME_A_EVENT_MESSAGE, ev->text) ||
+	    nla_put(skb, PNVME_A_EVENT_DRIVE, 16, ev->uuid) ||
+	    nla_put_string(skb, PNVME_A_EVENT_DEVICE, ev->device) ||
+	    nla_put_u64_64bit(skb, PNVME_A_EVENT_TIME, ktime_get_real_ns(), 0))
+		return -EMSGSIZE;
+	if (ev->ns && (nla_put(skb, PNVME_A_EVENT_NAMESPACE, 16, ev->ns->uuid) ||
+		       nla_put_string(skb, PNVME_A_EVENT_NAME, ev->ns->name)))
+		return -EMSGSIZE;
+	if (ev->verdict && nla_put_string(skb, PNVME_A_EVENT_VERDICT, ev->verdict))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int event_fill(struct sk_buff *skb, const struct event *ev)
 {
 	void *hdr = genlmsg_put(skb, 0, 0, &pnvme_nl_family, 0, PNVME_CMD_EVENT);
 
 	if (!hdr)
 		return -EMSGSIZE;
-	if (nla_put_u32(skb, PNVME_A_EVENT_TYPE, type) ||
-	    nla_put_string(skb, PNVME_A_EVENT_MESSAGE, text) ||
-	    nla_put(skb, PNVME_A_EVENT_DRIVE, 16, drive->uuid) ||
-	    nla_put_string(skb, PNVME_A_EVENT_DEVICE, drive->lower_name) ||
-	    nla_put_u64_64bit(skb, PNVME_A_EVENT_TIME, ktime_get_real_ns(), 0))
-		goto too_long;
-	if (ns && (nla_put(skb, PNVME_A_EVENT_NAMESPACE, 16, ns->uuid) ||
-		   nla_put_string(skb, PNVME_A_EVENT_NAME, ns->name)))
-		goto too_long;
+	if (event_put(skb, ev)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
 	genlmsg_end(skb, hdr);
 	return 0;
-
-too_long:
-	genlmsg_cancel(skb, hdr);
-	return -EMSGSIZE;
 }
 
-static void event_send(enum pnvme_event_type type, struct pnvme_drive *drive,
-		       struct pnvme_ns *ns, const char *text)
+static void event_send(const struct event *ev)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOIO);
 	int ret;
@@ -56,7 +79,7 @@ static void event_send(enum pnvme_event_type type, struct pnvme_drive *drive,
 	if (!skb)
 		return;	/* events are advice; the state can always be read */
 	down_read(&pnvme_view);
-	ret = stopped ? -ESHUTDOWN : event_fill(skb, type, drive, ns, text);
+	ret = stopped ? -ESHUTDOWN : event_fill(skb, ev);
 	if (ret)
 		nlmsg_free(skb);
 	else	/* fails only for want of listeners or of their memory */
@@ -82,7 +105,9 @@ void pnvme_event_drive(enum pnvme_event_type type, struct pnvme_drive *drive,
 	if (__ratelimit(&log_limit))
 		pr_info("%s (%s, uuid %pU): %s\n", dev_name(&drive->dev), drive->lower_name,
 			drive->uuid, text);
-	event_send(type, drive, NULL, text);
+	event_send(&(struct event){
+		.type = type, .uuid = drive->uuid, .device = drive->lower_name, .text = text,
+	});
 }
 
 /**
@@ -102,5 +127,27 @@ void pnvme_event_ns(enum pnvme_event_type type, struct pnvme_ns *ns, const char 
 	if (__ratelimit(&log_limit))
 		pr_info("%sn%u (%s, uuid %pU): %s\n", dev_name(&ns->drive->dev), ns->nsid,
 			ns->name, ns->uuid, text);
-	event_send(type, ns->drive, ns, text);
+	event_send(&(struct event){
+		.type = type, .uuid = ns->drive->uuid, .device = ns->drive->lower_name, .ns = ns,
+		.text = text,
+	});
+}
+
+/**
+ * pnvme_event_verdict - tell what userspace has found a drive to be
+ * @uuid: of the drive, which need not be attached, nor be here
+ * @device: its lower device, "" if it is not here
+ * @verdict: the word
+ * @text: the evidence, one sentence
+ */
+void pnvme_event_verdict(const u8 *uuid, const char *device, const char *verdict,
+			 const char *text)
+{
+	if (__ratelimit(&log_limit))
+		pr_info("drive %pU (%s): verdict %s: %s\n", uuid, device[0] ? device : "not here",
+			verdict, text);
+	event_send(&(struct event){
+		.type = PNVME_EVENT_TYPE_DRIVE_VERDICT, .uuid = uuid, .device = device,
+		.verdict = verdict, .text = text,
+	});
 }

@@ -13,6 +13,9 @@ void pnvme_event_drive(enum pnvme_event_type type, struct pnvme_drive *drive,
 __printf(3, 4)
 void pnvme_event_ns(enum pnvme_event_type type, struct pnvme_ns *ns, const char *fmt, ...);
 
+void pnvme_event_verdict(const u8 *uuid, const char *device, const char *verdict,
+			 const char *text);
+
 /* No message goes out after this; the log lines go on. */
 void pnvme_events_stop(void);
 

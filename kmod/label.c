@@ -204,7 +204,8 @@ static const char *reserved_flaw(const struct pnvme_label *l)
 	if (!reserved_ok(l, &l->reserved0, sizeof(l->reserved0)) ||
 	    !reserved_ok(l, l->reserved1, sizeof(l->reserved1)) ||
 	    !reserved_ok(l, l->reserved2, sizeof(l->reserved2)) ||
-	    !reserved_ok(l, l->reserved3, sizeof(l->reserved3)))
+	    !reserved_ok(l, l->reserved3, sizeof(l->reserved3)) ||
+	    !reserved_ok(l, l->reserved4, sizeof(l->reserved4)))
 		return "reserved bytes are not zero";
 	return NULL;
 }
@@ -303,9 +304,11 @@ static const char *ns_table_flaw(const struct pnvme_label *l)
 	return flaw;
 }
 
-static const char *peer_flaw(const struct pnvme_label *l, unsigned int index)
+/* Entry @index of a roster by itself and against those before it. */
+static const char *peer_flaw(const struct pnvme_label *l, const struct pnvme_label_peer *roster,
+			     unsigned int index)
 {
-	const struct pnvme_label_peer *peer = &l->roster[index], *other;
+	const struct pnvme_label_peer *peer = &roster[index], *other;
 
 	if (all_zero(peer->uuid, sizeof(peer->uuid)))
 		return all_zero(peer, sizeof(*peer)) ? NULL : "unused roster entry is not zero";
@@ -314,7 +317,7 @@ static const char *peer_flaw(const struct pnvme_label *l, unsigned int index)
 	if (!reserved_ok(l, peer->reserved0, sizeof(peer->reserved0)) ||
 	    !reserved_ok(l, peer->reserved, sizeof(peer->reserved)))
 		return "reserved bytes of the roster are not zero";
-	for (other = l->roster; other < peer; other++) {
+	for (other = roster; other < peer; other++) {
 		if (!memcmp(other->uuid, peer->uuid, sizeof(peer->uuid)))
 			return "drive is in the roster twice";
 	}
@@ -327,7 +330,7 @@ static const char *roster_flaw(const struct pnvme_label *l)
 	unsigned int i;
 
 	for (i = 0; i < PNVME_ROSTER_MAX && !flaw; i++)
-		flaw = peer_flaw(l, i);
+		flaw = peer_flaw(l, l->roster, i);
 	return flaw;
 }
 
@@ -544,4 +547,61 @@ int pnvme_label_next(struct pnvme_label *l)
 		return -EOVERFLOW;
 	l->sequence = cpu_to_le64(sequence + 1);
 	return 0;
+}
+
+/* The roster */
+
+static bool has_peer(const struct pnvme_label *l, const struct pnvme_label_peer *peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < PNVME_ROSTER_MAX; i++) {
+		if (!memcmp(&l->roster[i], peer, sizeof(*peer)))
+			return true;
+	}
+	return false;
+}
+
+/* No two of @peers are equal, so that as many that are there are all. */
+static bool same_roster(const struct pnvme_label *l, const struct pnvme_label_peer *peers,
+			unsigned int n)
+{
+	unsigned int i, used = 0;
+
+	for (i = 0; i < PNVME_ROSTER_MAX; i++)
+		used += !all_zero(l->roster[i].uuid, sizeof(l->roster[i].uuid));
+	for (i = 0; i < n; i++) {
+		if (!has_peer(l, &peers[i]))
+			return false;
+	}
+	return used == n;
+}
+
+int pnvme_roster_set(struct pnvme_label *l, const struct pnvme_label_peer *peers, unsigned int n,
+		     u64 generation, const char **why)
+{
+	const char *flaw = NULL;
+	unsigned int i;
+
+	if (n > PNVME_ROSTER_MAX)
+		return refuse(why, -E2BIG, "a roster has room for 64 drives");
+	for (i = 0; i < n && !flaw; i++) {
+		flaw = peer_flaw(l, peers, i);
+		if (all_zero(peers[i].uuid, sizeof(peers[i].uuid)))
+			flaw = "drive without a UUID in the roster";
+	}
+	if (flaw)
+		return refuse(why, -EINVAL, flaw);
+	if (le64_to_cpu(l->roster_generation) == generation && same_roster(l, peers, n))
+		return 1;
+	pnvme_roster_clear(l);
+	memcpy(l->roster, peers, n * sizeof(*peers));
+	l->roster_generation = cpu_to_le64(generation);
+	return 0;
+}
+
+void pnvme_roster_clear(struct pnvme_label *l)
+{
+	memset(l->roster, 0, sizeof(l->roster));
+	l->roster_generation = 0;
 }

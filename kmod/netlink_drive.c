@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The operations of drives. */
+#include <linux/slab.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
 
 #include "drive.h"
+#include "event.h"
 #include "namespace.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -344,4 +346,127 @@ int pnvme_nl_drive_fail_doit(struct sk_buff *skb, struct genl_info *info)
 		ret = pnvme_nl_reply_done(info, PNVME_CMD_DRIVE_FAIL, drive_fill, drive);
 	pnvme_drive_put(drive);
 	return pnvme_nl_result(skb, info, ret, &err);
+}
+
+/* The policy has seen to lengths and to the NUL at the end of what is text. */
+static int peer_of(struct genl_info *info, const struct nlattr *attr,
+		   struct pnvme_label_peer *peer, struct pnvme_error *err)
+{
+	struct nlattr *tb[PNVME_A_PEER_MAX + 1];
+	int ret = nla_parse_nested(tb, PNVME_A_PEER_MAX, attr, pnvme_peer_nl_policy, info->extack);
+
+	if (ret)
+		return ret;
+	if (!tb[PNVME_A_PEER_UUID])
+		return pnvme_refuse(err, -EINVAL, "a drive of the roster lacks the attribute uuid");
+	memcpy(peer->uuid, nla_data(tb[PNVME_A_PEER_UUID]), sizeof(peer->uuid));
+	if (tb[PNVME_A_PEER_HWID])
+		memcpy(peer->hwid, nla_data(tb[PNVME_A_PEER_HWID]), sizeof(peer->hwid));
+	if (tb[PNVME_A_PEER_HWID_TYPE])
+		peer->hwid_type = nla_get_u32(tb[PNVME_A_PEER_HWID_TYPE]);
+	if (tb[PNVME_A_PEER_SLOT])
+		nla_strscpy(peer->slot, tb[PNVME_A_PEER_SLOT], sizeof(peer->slot));
+	return 0;
+}
+
+static int peers_of(struct genl_info *info, struct pnvme_label_peer *peers, unsigned int *n,
+		    struct pnvme_error *err)
+{
+	const struct nlattr *attr;
+	int rem, ret;
+
+	nla_for_each_attr(attr, genlmsg_data(info->genlhdr), genlmsg_len(info->genlhdr), rem) {
+		if (nla_type(attr) != PNVME_A_DRIVE_PEER)
+			continue;
+		if (*n == PNVME_ROSTER_MAX)
+			return pnvme_refuse(err, -E2BIG,
+					    "a roster has room for %u drives; nothing was changed",
+					    PNVME_ROSTER_MAX);
+		ret = peer_of(info, attr, &peers[*n], err);
+		if (ret)
+			return ret;
+		(*n)++;
+	}
+	return 0;
+}
+
+static int store_roster(struct genl_info *info, struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	const struct nlattr *generation = info->attrs[PNVME_A_DRIVE_ROSTER_GENERATION];
+	struct pnvme_label_peer *peers;
+	unsigned int n = 0;
+	int ret;
+
+	if (pnvme_nl_missing(info, PNVME_A_DRIVE_ROSTER_GENERATION, "roster-generation", err))
+		return -EINVAL;
+	peers = kcalloc(PNVME_ROSTER_MAX, sizeof(*peers), GFP_KERNEL);
+	if (!peers)
+		return -ENOMEM;
+	ret = peers_of(info, peers, &n, err);
+	if (!ret)
+		ret = pnvme_drive_set_roster(drive, peers, n, nla_get_u64(generation),
+					     info->attrs[PNVME_A_DRIVE_CHECK], err);
+	kfree(peers);
+	return ret;
+}
+
+int pnvme_nl_drive_roster_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_error err = { };
+	struct pnvme_drive *drive = pnvme_nl_drive_of(info, PNVME_A_DRIVE_UUID, &err);
+	int ret;
+
+	if (IS_ERR(drive))
+		return pnvme_nl_result(skb, info, PTR_ERR(drive), &err);
+	ret = store_roster(info, drive, &err);
+	if (!ret)
+		ret = pnvme_nl_reply_done(info, PNVME_CMD_DRIVE_ROSTER, drive_fill, drive);
+	pnvme_drive_put(drive);
+	return pnvme_nl_result(skb, info, ret, &err);
+}
+
+/* It goes to the log: nothing that moves a cursor or begins a line. */
+static bool clean_text(const char *s)
+{
+	for (; *s; s++) {
+		if (*s < ' ' || *s > '~')
+			return false;
+	}
+	return true;
+}
+
+static int tell_verdict(struct genl_info *info, struct pnvme_error *err)
+{
+	static const struct {
+		int attr;
+		const char *name;
+	} needed[] = {
+		{ PNVME_A_DRIVE_UUID, "uuid" }, { PNVME_A_DRIVE_VERDICT, "verdict" },
+		{ PNVME_A_DRIVE_EVIDENCE, "evidence" },
+	};
+	static const int texts[] = {
+		PNVME_A_DRIVE_DEVICE, PNVME_A_DRIVE_VERDICT, PNVME_A_DRIVE_EVIDENCE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++)
+		if (pnvme_nl_missing(info, needed[i].attr, needed[i].name, err))
+			return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
+		if (info->attrs[texts[i]] && !clean_text(attr_string(info, texts[i])))
+			return pnvme_nl_bad(info, texts[i],
+				   pnvme_refuse(err, -EINVAL,
+						"a verdict is told in printable ASCII"));
+	pnvme_event_verdict(attr_bytes(info, PNVME_A_DRIVE_UUID),
+			    attr_string(info, PNVME_A_DRIVE_DEVICE) ?: "",
+			    attr_string(info, PNVME_A_DRIVE_VERDICT),
+			    attr_string(info, PNVME_A_DRIVE_EVIDENCE));
+	return 0;
+}
+
+int pnvme_nl_drive_verdict_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_error err = { };
+
+	return pnvme_nl_result(skb, info, tell_verdict(info, &err), &err);
 }

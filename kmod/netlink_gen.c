@@ -10,6 +10,14 @@
 
 #include <uapi/linux/pnvme.h>
 
+/* Common nested types */
+const struct nla_policy pnvme_peer_nl_policy[PNVME_A_PEER_SLOT + 1] = {
+	[PNVME_A_PEER_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_PEER_HWID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_PEER_HWID_TYPE] = NLA_POLICY_MAX(NLA_U32, 2),
+	[PNVME_A_PEER_SLOT] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
 /* PNVME_CMD_DRIVE_GET - do */
 static const struct nla_policy pnvme_drive_get_do_nl_policy[PNVME_A_DRIVE_UUID + 1] = {
 	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
@@ -179,6 +187,22 @@ static const struct nla_policy pnvme_ns_seal_nl_policy[PNVME_A_NAMESPACE_SEAL_TO
 	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
 };
 
+/* PNVME_CMD_DRIVE_ROSTER - do */
+static const struct nla_policy pnvme_drive_roster_nl_policy[PNVME_A_DRIVE_ROSTER_GENERATION + 1] = {
+	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_DRIVE_PEER] = NLA_POLICY_NESTED(pnvme_peer_nl_policy),
+	[PNVME_A_DRIVE_ROSTER_GENERATION] = { .type = NLA_U64, },
+	[PNVME_A_DRIVE_CHECK] = { .type = NLA_FLAG, },
+};
+
+/* PNVME_CMD_DRIVE_VERDICT - do */
+static const struct nla_policy pnvme_drive_verdict_nl_policy[PNVME_A_DRIVE_EVIDENCE + 1] = {
+	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_DRIVE_DEVICE] = { .type = NLA_NUL_STRING, .len = 31, },
+	[PNVME_A_DRIVE_VERDICT] = { .type = NLA_NUL_STRING, .len = 15, },
+	[PNVME_A_DRIVE_EVIDENCE] = { .type = NLA_NUL_STRING, .len = 240, },
+};
+
 /* Ops table for pnvme */
 static const struct genl_split_ops pnvme_nl_ops[] = {
 	{
@@ -339,6 +363,22 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.doit		= pnvme_nl_ns_seal_doit,
 		.policy		= pnvme_ns_seal_nl_policy,
 		.maxattr	= PNVME_A_NAMESPACE_SEAL_TOKEN,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_DRIVE_ROSTER,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_drive_roster_doit,
+		.policy		= pnvme_drive_roster_nl_policy,
+		.maxattr	= PNVME_A_DRIVE_ROSTER_GENERATION,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_DRIVE_VERDICT,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_drive_verdict_doit,
+		.policy		= pnvme_drive_verdict_nl_policy,
+		.maxattr	= PNVME_A_DRIVE_EVIDENCE,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

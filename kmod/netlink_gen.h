@@ -11,6 +11,9 @@
 
 #include <uapi/linux/pnvme.h>
 
+/* Common nested types */
+extern const struct nla_policy pnvme_peer_nl_policy[PNVME_A_PEER_SLOT + 1];
+
 int pnvme_nl_pre_admin(const struct genl_split_ops *ops, struct sk_buff *skb,
 		       struct genl_info *info);
 
@@ -35,6 +38,8 @@ int pnvme_nl_drive_fail_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_ns_unfence_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_ns_seal_begin_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_ns_seal_doit(struct sk_buff *skb, struct genl_info *info);
+int pnvme_nl_drive_roster_doit(struct sk_buff *skb, struct genl_info *info);
+int pnvme_nl_drive_verdict_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PNVME_NLGRP_EVENTS,

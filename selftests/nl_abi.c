@@ -318,6 +318,8 @@ static void test_numbers(void)
 	EXPECT(nl_op_named("ns-set")->cmd == PNVME_CMD_NS_SET);
 	EXPECT(PNVME_CMD_EVENT == 15 && PNVME_EVENT_TYPE_NS_FAIL == 10 &&
 	       PNVME_EVENT_TYPE_LABEL_LOST == 11 && PNVME_EVENT_TYPE_NS_UNFENCE == 16);
+	EXPECT(PNVME_EVENT_TYPE_DRIVE_VERDICT == 19 && PNVME_A_PEER_SLOT == 4 &&
+	       nl_field_named(nl_drive, "evidence")->id == PNVME_A_DRIVE_EVIDENCE);
 	EXPECT(PNVME_DRIVE_STATE_FAILED == 2 && PNVME_NS_STATE_NAME_CONFLICT == 3);
 	EXPECT(PNVME_POLICY_ADMIN == 2 && PNVME_ON_RESUME_FAIL == 2 && PNVME_PROOF_STRONG == 1);
 }
@@ -381,7 +383,7 @@ static void check_broken(const struct nl_op *op, const char *const *base,
 static void check_lengths(const struct nl_op *op, const char *const *base)
 {
 	static const int bytes[] = { [K_U8] = 1, [K_U32] = 4, [K_U64] = 8, [K_ID] = 16, [K_FLAG] = 0,
-		[K_DIGEST] = 32 };
+		[K_DIGEST] = 32, [K_NEST] = 8 };
 	const struct nl_field *field;
 	char word[80], takes[128], text[300];
 	int len;
@@ -400,7 +402,9 @@ static void check_lengths(const struct nl_op *op, const char *const *base)
 			check_broken(op, base, field, text, 5);
 			check_broken(op, base, field, text, 64);
 			text[64] = '\0';
-			check_broken(op, base, field, text, 65);
+			/* the one that is a sentence */
+			if (strcmp(field->name, "evidence"))
+				check_broken(op, base, field, text, 65);
 			text[64] = 'x';
 			text[299] = '\0';
 			check_broken(op, base, field, text, 300);
@@ -484,6 +488,8 @@ static const char *const *base_request(const char *op)
 	static const char *const seal[] = {
 		"name=ns", "seal-token=0", SEAL("1", "1"), "check", NULL
 	};
+	static const char *const roster[] = { "uuid=" DRIVE_A, "roster-generation=1", "check", NULL };
+	static const char *const verdict[] = { "uuid=" DRIVE_A, "verdict=wiped", "evidence=gone", NULL };
 
 	snprintf(maj, sizeof(maj), "major=%u", major(device_number(dev_b)));
 	snprintf(min, sizeof(min), "minor=%u", minor(device_number(dev_b)));
@@ -491,6 +497,10 @@ static const char *const *base_request(const char *op)
 		return drive;
 	if (!strcmp(op, "drive-import"))
 		return import;
+	if (!strcmp(op, "drive-roster"))
+		return roster;
+	if (!strcmp(op, "drive-verdict"))
+		return verdict;
 	if (!strncmp(op, "drive-", 6))
 		return attach;
 	if (!strcmp(op, "ns-create"))
@@ -764,6 +774,161 @@ static void test_drive_set(void)
 	OK("drive-detach", "uuid=" DRIVE_A);
 	OK("drive-attach", item("dev", dev_a), "host=" HOST);
 	EXPECT(DNUM("hold-timeout") == 4294967295U && !strcmp(DTEXT("on-resume"), "trust"));
+	wipe(dev_a, DRIVE_A);
+}
+
+/* A roster of @n drives, of which the last has what @broken adds to it. */
+static int ask_roster(int generation, int n, void (*broken)(struct nl_msg *msg), bool check)
+{
+	const char *items[] = { "uuid=" DRIVE_A, NULL, check ? "check" : NULL, NULL };
+	unsigned char uuid[16] = { 0x77 };
+	struct nl_msg *msg;
+	struct nlattr *nest;
+	char number[48];
+	int i;
+
+	snprintf(number, sizeof(number), "roster-generation=%d", generation);
+	items[1] = number;
+	msg = build("drive-roster", items, 0);
+	for (i = 0; i < n; i++) {
+		nest = nla_nest_start(msg, nl_field_named(nl_drive, "peer")->id | NLA_F_NESTED);
+		uuid[15] = i;
+		if (!broken || i < n - 1) {
+			nl_put_raw(msg, 1, uuid, 16);
+			nl_put_raw(msg, 4, "0000:01:00.0", 13);
+		}
+		if (broken && i == n - 1)
+			broken(msg);
+		nla_nest_end(msg, nest);
+	}
+	return nl_ask(sk, msg, &last);
+}
+
+static const unsigned char first_peer[16] = { 0x77 }, second_peer[16] = { 0x77, [15] = 1 };
+
+static void peer_twice(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 1, first_peer, 16);
+}
+
+static void peer_without_uuid(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 4, "0000:01:00.0", 13);
+}
+
+static void peer_of_zeros(struct nl_msg *msg)
+{
+	static const unsigned char zeros[16];
+
+	nl_put_raw(msg, 1, zeros, 16);
+}
+
+static void peer_short_uuid(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 1, second_peer, 15);
+}
+
+static void peer_unterminated(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 1, second_peer, 16);
+	nl_put_raw(msg, 4, "0000:01:00.0", 12);
+}
+
+static void peer_long_slot(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 1, second_peer, 16);
+	nl_put_raw(msg, 4, "0000:01:00.0/0000:02:00.0/000001", 33);
+}
+
+static void peer_dirty_slot(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 1, second_peer, 16);
+	nl_put_raw(msg, 4, "0000\n01", 8);
+}
+
+static void peer_type_alone(struct nl_msg *msg)
+{
+	uint32_t type = 2;
+
+	nl_put_raw(msg, 1, second_peer, 16);
+	nl_put_raw(msg, 3, &type, 4);
+}
+
+static void peer_unknown_type(struct nl_msg *msg)
+{
+	uint32_t type = 3;
+
+	nl_put_raw(msg, 1, second_peer, 16);
+	nl_put_raw(msg, 2, second_peer, 16);
+	nl_put_raw(msg, 3, &type, 4);
+}
+
+static void peer_unknown_attribute(struct nl_msg *msg)
+{
+	nl_put_raw(msg, 1, second_peer, 16);
+	nl_put_raw(msg, 5, "x", 2);
+}
+
+/* An attribute that says it is longer than what it lies in. */
+static void peer_truncated(struct nl_msg *msg)
+{
+	struct nlattr *attr = (struct nlattr *)((char *)nlmsg_hdr(msg) + nlmsg_hdr(msg)->nlmsg_len);
+
+	nl_put_raw(msg, 1, second_peer, 16);
+	attr->nla_len = 200;
+}
+
+static void test_roster(void)
+{
+	static const struct {
+		void (*peer)(struct nl_msg *msg);
+		int error;
+	} broken[] = {
+		{ peer_twice, EINVAL }, { peer_without_uuid, EINVAL }, { peer_of_zeros, EINVAL },
+		{ peer_short_uuid, ERANGE }, { peer_unterminated, EINVAL },
+		{ peer_long_slot, EINVAL }, { peer_dirty_slot, EINVAL },
+		{ peer_type_alone, EINVAL }, { peer_unknown_type, ERANGE },
+		{ peer_unknown_attribute, EINVAL }, { peer_truncated, EINVAL },
+	};
+	struct snapshot before;
+	uint64_t sequence;
+	int i;
+
+	adopt(dev_a, DRIVE_A);
+	OK("drive-get", "uuid=" DRIVE_A);
+	sequence = DNUM("sequence");
+	expect_ok(__LINE__, ask_roster(3, 2, NULL, false));
+	EXPECT(last.cmd == 21 && DNUM("sequence") == sequence + 1);
+	ATTRS(nl_drive, DRIVE_ATTRS, "");
+	/* nothing new is not written, nor is what is only checked */
+	before = snap();
+	expect_ok(__LINE__, ask_roster(3, 2, NULL, false));
+	expect_ok(__LINE__, ask_roster(4, 3, NULL, true));
+	for (i = 0; i < COUNT(broken); i++)
+		if (ask_roster(4, 2, broken[i].peer, false) != -broken[i].error || !last.message[0]) {
+			tap_failed = true;
+			printf("# bad peer %d: got %d \"%s\"\n", i, last.error, last.message);
+		}
+	EXPECT(ask_roster(4, 65, NULL, false) == -E2BIG && last.message[0]);
+	REFUSED(ENOENT, "uuid", "no drive", "drive-roster", "uuid=" NOBODY, "roster-generation=4");
+	EXPECT(unchanged(before));
+	/* full, empty; it is the owner's */
+	expect_ok(__LINE__, ask_roster(4, 64, NULL, false));
+	expect_ok(__LINE__, ask_roster(5, 0, NULL, false));
+	EXPECT(DNUM("sequence") == sequence + 3);
+	OK("drive-detach", "uuid=" DRIVE_A);
+	OK("drive-attach", item("dev", dev_a), "host=" HOST, "read-only=1");
+	before = snap();
+	EXPECT(ask_roster(6, 2, NULL, false) == -EROFS && strstr(last.message, "read-only"));
+	EXPECT(unchanged(before));
+	OK("drive-fail", "uuid=" DRIVE_A);
+	EXPECT(ask_roster(6, 2, NULL, false) == -EROFS);
+	wipe(dev_a, DRIVE_A);
+	adopt(dev_a, DRIVE_A);
+	OK("drive-fail", "uuid=" DRIVE_A);
+	before = snap();
+	EXPECT(ask_roster(6, 2, NULL, false) == -ENODEV && strstr(last.message, "not live"));
+	EXPECT(unchanged(before));
 	wipe(dev_a, DRIVE_A);
 }
 
@@ -1199,8 +1364,12 @@ static void expect_event(int line, const char *type, const char *drive, const ch
 		printf("# line %d: no event %s\n", line, type);
 		return;
 	}
-	expect_attrs(line, &event, nl_event, name ? " type message drive device namespace name time "
-						  : " type message drive device time ", "");
+	if (type && !strcmp(type, "drive-verdict"))
+		expect_attrs(line, &event, nl_event, " type message drive device time verdict ", "");
+	else
+		expect_attrs(line, &event, nl_event,
+			     name ? " type message drive device namespace name time "
+				  : " type message drive device time ", "");
 	at = nl_number(&event, nl_event, "time");
 	if (!type || event.cmd != 15 || strcmp(nl_text(&event, nl_event, "type"), type) ||
 	    strcmp(nl_text(&event, nl_event, "drive"), drive) ||
@@ -1249,6 +1418,25 @@ static void test_events(void)
 	EVENT("drive-detach", NULL);
 	OK("drive-erase", item("dev", dev_a), "uuid=" DRIVE_A, "host=" HOST);
 	EVENT(NULL, NULL);
+	nl_socket_free(events);
+}
+
+static void test_verdict(void)
+{
+	events = nl_open();
+	if (nl_listen(events))
+		nl_die("no group events");
+	OK("drive-verdict", "uuid=" DRIVE_B, "device=nvme9n1", "verdict=replaced",
+	   "evidence=other hardware is in its slot");
+	expect_event(__LINE__, "drive-verdict", DRIVE_B, NULL);
+	/* one that is nowhere has no device */
+	OK("drive-verdict", "uuid=" DRIVE_B, "verdict=missing", "evidence=nowhere");
+	expect_event(__LINE__, "drive-verdict", DRIVE_B, NULL);
+	REFUSED(EINVAL, "evidence", "ASCII", "drive-verdict", "uuid=" DRIVE_B, "verdict=missing",
+		"evidence=two\nlines");
+	REFUSED(EINVAL, "device", "ASCII", "drive-verdict", "uuid=" DRIVE_B, "verdict=missing",
+		"evidence=none", "device=nvme\x1b");
+	expect_event(__LINE__, NULL, DRIVE_B, NULL);
 	nl_socket_free(events);
 }
 
@@ -1517,6 +1705,8 @@ static const struct tap_test tests[] = {
 	{ "adopt, attach, import, detach, erase", test_adopt },
 	{ "drive-get: one and all", test_drive_get },
 	{ "drive-set", test_drive_set },
+	{ "drive-roster", test_roster },
+	{ "drive-verdict", test_verdict },
 	{ "ns-create: names, sizes, space", test_create },
 	{ "ns-get: one, all, filters", test_ns_get },
 	{ "ns-resize, and what open namespaces refuse", test_resize },

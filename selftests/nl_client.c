@@ -27,7 +27,7 @@ static const char *const w_event[] = {
 	"drive-attach", "drive-detach", "drive-fail", "drive-set", "label-repair", "ns-create",
 	"ns-delete", "ns-resize", "ns-rename", "ns-set", "ns-fail", "label-lost",
 	"drive-hold", "drive-resume", "drive-impostor", "ns-fence", "ns-unfence",
-	"ns-seal", "ns-seal-broken", NULL
+	"ns-seal", "ns-seal-broken", "drive-verdict", NULL
 };
 
 static const char *const w_seal[] = { "none", "sealed", "broken", NULL };
@@ -76,6 +76,10 @@ const struct nl_field nl_drive[] = {
 	{ "holds", 34, K_U32, NULL },
 	{ "fences", 35, K_U32, NULL },
 	{ "hold-left", 36, K_U32, NULL },
+	{ "peer", 37, K_NEST, NULL },
+	{ "roster-generation", 38, K_U64, NULL },
+	{ "verdict", 39, K_TEXT, NULL },
+	{ "evidence", 40, K_TEXT, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -128,6 +132,7 @@ const struct nl_field nl_event[] = {
 	{ "namespace", 5, K_ID, NULL },
 	{ "name", 6, K_TEXT, NULL },
 	{ "time", 7, K_U64, NULL },
+	{ "verdict", 8, K_TEXT, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -180,6 +185,10 @@ const struct nl_op nl_ops[] = {
 	{ "ns-seal", 20, nl_namespace,
 	  "uuid name seal-token seal-samples seal-looked seal-seed seal-digest check",
 	  "uuid seal-token seal-samples seal-looked seal-seed seal-digest" },
+	{ "drive-roster", 21, nl_drive, "uuid peer roster-generation check",
+	  "uuid roster-generation" },
+	{ "drive-verdict", 22, nl_drive, "uuid device verdict evidence",
+	  "uuid verdict evidence" },
 	{ NULL, 0, NULL, NULL, NULL }
 };
 

@@ -15,7 +15,7 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
-enum nl_kind { K_U8, K_U32, K_U64, K_TEXT, K_ID, K_FLAG, K_U64S, K_DIGEST };
+enum nl_kind { K_U8, K_U32, K_U64, K_TEXT, K_ID, K_FLAG, K_U64S, K_DIGEST, K_NEST };
 
 /**
  * struct nl_field - an attribute

@@ -23,7 +23,7 @@ abi()
 test_drives()
 {
 	: "info and drives: each operation, each refusal, attribute by attribute"
-	abi numbers info-get "adopt, attach" drive-get drive-set
+	abi numbers info-get "adopt, attach" drive-get drive-set drive-roster drive-verdict
 }
 
 test_namespaces()

@@ -224,11 +224,14 @@ struct pnvme_label_extent {
  * @on_resume: enum pnvme_on_resume (uapi)
  * @hold_proof: enum pnvme_hold_proof (uapi)
  * @reserved2: zero
+ * @roster_generation: grows with each change of the roster on its host, so that the newest of
+ *	several can be told; 0: there is none
+ * @reserved3: zero
  * @dirty: ranges to zero before a new namespace may show them, sorted by start, disjoint, in no
  *	namespace, used entries first
  * @roster: drives of the owner
  * @ns: the namespace table; entries may be used in any order
- * @reserved3: zero
+ * @reserved4: zero
  */
 struct pnvme_label {
 	char	magic[8];
@@ -259,16 +262,19 @@ struct pnvme_label {
 	__le32	latency;
 	__u8	on_resume;
 	__u8	hold_proof;
-	__u8	reserved2[1790];
+	__u8	reserved2[6];
+	__le64	roster_generation;
+	__u8	reserved3[1776];
 	struct pnvme_label_extent dirty[PNVME_DIRTY_MAX];
 	struct pnvme_label_peer roster[PNVME_ROSTER_MAX];
 	struct pnvme_label_ns ns[PNVME_NS_MAX];
-	__u8	reserved3[4096];
+	__u8	reserved4[4096];
 };
 
 static_assert(sizeof(struct pnvme_label_seal) == 128, "seal");
 static_assert(sizeof(struct pnvme_label_ns) == 256, "namespace entry");
 static_assert(sizeof(struct pnvme_label_peer) == 128, "roster entry");
+static_assert(offsetof(struct pnvme_label, roster_generation) == 264, "roster generation");
 static_assert(offsetof(struct pnvme_label, dirty) == 2048, "dirty table");
 static_assert(offsetof(struct pnvme_label, roster) == 4096, "roster");
 static_assert(offsetof(struct pnvme_label, ns) == 12288, "namespace table");
@@ -334,6 +340,15 @@ int pnvme_label_pick(const struct pnvme_label *const copies[PNVME_LABEL_SLOTS], 
  * the sequence space (only a hostile label gets there).
  */
 int pnvme_label_next(struct pnvme_label *l);
+
+/*
+ * The roster. set takes @n peers in any order: 0, or 1 if the label has just these of
+ * just that generation already and is as it was, or -E2BIG, -EINVAL with *why.
+ */
+int pnvme_roster_set(struct pnvme_label *l, const struct pnvme_label_peer *peers, unsigned int n,
+		     __u64 generation, const char **why);
+/* It is the owner's: a new owner, or none, has another. */
+void pnvme_roster_clear(struct pnvme_label *l);
 
 /* Namespaces. Indexes are into ns[]. All return an index or 0, or a negative errno with *why. */
 bool pnvme_table_used(const struct pnvme_label_ns *ns);

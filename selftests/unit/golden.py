@@ -37,7 +37,7 @@ def header(crc):
     out += struct.pack("<BBH4x", 2, 0, 0)
     out += struct.pack("<32s64s", b"S64HNE0R801640", b"Example NVMe 1.92TB")
     out += struct.pack("<IIQQQ", 3, 4096, CAPACITY, MIB, data_end)
-    out += struct.pack("<IIBB", 60, 1, 0, 0)
+    out += struct.pack("<IIBB6xQ", 60, 1, 0, 0, 5)
     return out
 
 

@@ -59,6 +59,7 @@ static void test_offsets(void)
 		{ AT(lba_size), 220 }, { AT(capacity), 224 }, { AT(data_start), 232 },
 		{ AT(data_end), 240 }, { AT(hold_timeout), 248 }, { AT(latency), 252 },
 		{ AT(on_resume), 256 }, { AT(hold_proof), 257 }, { AT(reserved2), 258 },
+		{ AT(roster_generation), 264 }, { AT(reserved3), 272 },
 		{ DIRTY(1, start), 2064 }, { DIRTY(1, bytes), 2072 },
 		{ PEER(0, uuid), 4096 }, { PEER(0, hwid), 4112 }, { PEER(0, hwid_type), 4128 },
 		{ PEER(0, reserved0), 4129 }, { PEER(0, slot), 4136 }, { PEER(0, reserved), 4168 },
@@ -68,7 +69,7 @@ static void test_offsets(void)
 		{ NS(0, seal), 12416 }, { NS(0, seal.samples), 12420 }, { NS(0, seal.looked), 12424 },
 		{ NS(0, seal.sealed_at), 12432 }, { NS(0, seal.broken_at), 12440 },
 		{ NS(0, seal.seed), 12448 }, { NS(0, seal.digest), 12464 },
-		{ NS(0, seal.reserved1), 12496 }, { AT(reserved3), 28672 },
+		{ NS(0, seal.reserved1), 12496 }, { AT(reserved4), 28672 },
 	};
 	unsigned int i;
 
@@ -205,9 +206,11 @@ static const struct {
 	{ AT(reserved0), 4, 1, "reserved bytes are not zero" },
 	{ AT(reserved1) + 3, 1, 1, "reserved bytes are not zero" },
 	{ AT(reserved2), 1, 1, "reserved bytes are not zero" },
-	{ AT(reserved2) + 1789, 1, 1, "reserved bytes are not zero" },
+	{ AT(reserved2) + 5, 1, 1, "reserved bytes are not zero" },
 	{ AT(reserved3), 1, 1, "reserved bytes are not zero" },
-	{ AT(reserved3) + 4095, 1, 1, "reserved bytes are not zero" },
+	{ AT(reserved3) + 1775, 1, 1, "reserved bytes are not zero" },
+	{ AT(reserved4), 1, 1, "reserved bytes are not zero" },
+	{ AT(reserved4) + 4095, 1, 1, "reserved bytes are not zero" },
 
 	{ NS(0, name), 1, '.', "namespace name is not valid" },
 	{ NS(0, name), 1, 0, "namespace name is not valid" },
@@ -312,6 +315,83 @@ static void test_zero_ids(void)
 	EXPECT(check_sealed(NULL) == 0);
 }
 
+static struct pnvme_label_peer some_peer(unsigned int n)
+{
+	struct pnvme_label_peer peer = { .uuid = { 1, (u8)n }, .slot = "0000:01:00.0" };
+
+	return peer;
+}
+
+static void test_roster(void)
+{
+	struct pnvme_label_peer peers[PNVME_ROSTER_MAX + 1];
+	struct pnvme_label before;
+	const char *why = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(peers); i++)
+		peers[i] = some_peer(i);
+	sample_label(&work);
+	EXPECT(pnvme_roster_set(&work, peers, 3, 6, &why) == 0);
+	EXPECT(!memcmp(work.roster, peers, 3 * sizeof(peers[0])));
+	EXPECT(le64_to_cpu(work.roster_generation) == 6);
+	EXPECT(check_sealed(NULL) == 0);
+	before = work;
+	/* nothing new, in another order */
+	peers[0] = some_peer(2);
+	peers[2] = some_peer(0);
+	EXPECT(pnvme_roster_set(&work, peers, 3, 6, &why) == 1);
+	EXPECT(!memcmp(&work, &before, sizeof(work)));
+	/* something is: the generation, one less, one that moved */
+	EXPECT(pnvme_roster_set(&work, peers, 3, 7, &why) == 0);
+	EXPECT(pnvme_roster_set(&work, peers, 2, 7, &why) == 0);
+	EXPECT(pnvme_roster_set(&work, peers, 2, 7, &why) == 1);
+	peers[1].slot[11] = '1';
+	EXPECT(pnvme_roster_set(&work, peers, 2, 7, &why) == 0);
+	EXPECT(pnvme_roster_set(&work, peers, PNVME_ROSTER_MAX, 8, &why) == 0);
+	EXPECT(check_sealed(NULL) == 0);
+	pnvme_roster_clear(&work);
+	EXPECT(!work.roster_generation && !work.roster[0].uuid[0] && !work.roster[63].uuid[0]);
+	EXPECT(check_sealed(NULL) == 0);
+	EXPECT(pnvme_roster_set(&work, peers, 0, 0, &why) == 1);
+}
+
+static void test_roster_refusals(void)
+{
+	struct pnvme_label_peer peers[PNVME_ROSTER_MAX + 1];
+	struct pnvme_label before;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(peers); i++)
+		peers[i] = some_peer(i);
+	sample_label(&work);
+	before = work;
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, PNVME_ROSTER_MAX + 1, 6, &why), -E2BIG,
+		       "a roster has room for 64 drives");
+	peers[4] = peers[1];
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
+		       "drive is in the roster twice");
+	memset(&peers[4], 0, sizeof(peers[4]));
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
+		       "drive without a UUID in the roster");
+	peers[4] = some_peer(4);
+	memset(peers[4].slot, 'x', sizeof(peers[4].slot));
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
+		       "roster slot is not clean text");
+	peers[4] = some_peer(4);
+	peers[4].hwid[3] = 1;
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
+		       "hardware ID without a type");
+	peers[4].hwid_type = 3;
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
+		       "hardware ID type is not known");
+	peers[4] = some_peer(4);
+	peers[4].reserved[55] = 1;
+	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
+		       "reserved bytes of the roster are not zero");
+	EXPECT(!memcmp(&work, &before, sizeof(work)));
+}
+
 /* Boundary values that are fine. */
 static void test_good_fields(void)
 {
@@ -344,6 +424,7 @@ static void test_compat_feature(void)
 	memset(work.reserved1, 1, sizeof(work.reserved1));
 	memset(work.reserved2, 1, sizeof(work.reserved2));
 	memset(work.reserved3, 1, sizeof(work.reserved3));
+	memset(work.reserved4, 1, sizeof(work.reserved4));
 	memset(work.ns[0].reserved0, 1, sizeof(work.ns[0].reserved0));
 	memset(work.ns[0].seal.reserved1, 1, sizeof(work.ns[0].seal.reserved1));
 	memset(work.roster[0].reserved, 1, sizeof(work.roster[0].reserved));
@@ -586,6 +667,8 @@ static const struct tap_test tests[] = {
 	{ "a changed bit anywhere is noticed", test_any_bit_breaks_crc },
 	{ "each bad field is refused with its reason", test_bad_fields },
 	{ "zero and duplicate identities are refused", test_zero_ids },
+	{ "a roster is stored if it is new", test_roster },
+	{ "a bad roster is refused and changes nothing", test_roster_refusals },
 	{ "boundary values are accepted", test_good_fields },
 	{ "unknown compatible features are tolerated", test_compat_feature },
 	{ "a label fits one geometry", test_fits },

@@ -84,6 +84,7 @@ void sample_label(struct pnvme_label *l)
 	add_ns(l, MIB, 1024, 0, 0, 1, "scratch", 1);
 	add_ns(l, 1281 * MIB, 256, 7, PNVME_NS_READ_ONLY, 2, "db-2.log", 2);
 	add_peer(&l->roster[0]);
+	l->roster_generation = cpu_to_le64(5);
 	must(pnvme_label_next(l), "next");
 	pnvme_label_seal(l);
 }
