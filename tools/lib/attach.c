@@ -8,29 +8,68 @@
 #include <unistd.h>
 
 #include "lower.h"
+#include "policy.h"
 
-/* A drive with its label, judged. */
+/**
+ * struct subject - a drive with its label, judged
+ * @disk: the device
+ * @drive: what label and verdict say of it
+ * @host: this host's ID, in the form that the label uses
+ * @roster: in its label
+ * @record_lacks: unrecorded, and the record is to blame: it is lost, or older than the label
+ */
 struct subject {
 	struct disk		disk;
 	struct pnvme_drive	drive;
-	uint8_t			host[16];	/* this host's ID, in the form that the label uses */
+	uint8_t			host[16];
+	struct roster		roster;
+	bool			record_lacks;
 };
+
+/* false: there is none */
+static bool entry(const struct record *r, const uint8_t uuid[16], struct pnvme_drive *out)
+{
+	int i = r ? record_find(r, uuid) : -ENOENT;
+
+	drive_init(out);
+	if (i >= 0)
+		record_drive(r, (size_t)i, out, NULL);
+	return i >= 0;
+}
 
 /* What the record says of a drive; false: nothing, or there is no record to be had. */
 static bool recorded_drive(struct pnvme *h, const uint8_t uuid[16], struct pnvme_drive *out)
 {
 	struct record *r;
-	int i, ret = record_load(h, &r);
+	int ret = record_load(h, &r);
+	bool known;
 
 	if (ret && ret != -ENOENT)
 		note(h, "%s", h->failed.message);
 	forget_error(h);
-	i = r ? record_find(r, uuid) : -ENOENT;
-	drive_init(out);
-	if (i >= 0)
-		record_drive(r, (size_t)i, out, NULL);
+	known = entry(r, uuid, out);
 	record_free(r);
-	return i >= 0;
+	return known;
+}
+
+/* The same with what a newer roster in the label adds. */
+static void judge(struct pnvme *h, struct subject *s, const struct pnvme_label *l)
+{
+	struct pnvme_drive recorded;
+	struct record *r;
+	int ret = record_load(h, &r);
+
+	if (ret && ret != -ENOENT)
+		note(h, "%s", h->failed.message);
+	forget_error(h);
+	roster_of_label(l, &s->roster);
+	if (r)
+		record_merge(r, &s->roster);
+	judge_label(h, &s->disk, l, entry(r, l->drive_uuid, &recorded) ? &recorded : NULL,
+		    &s->drive);
+	s->record_lacks = s->drive.verdict == PNVME_VERDICT_UNRECORDED &&
+			  (s->drive.from_roster || (r && record_is_lost(r)));
+	record_free(r);
 }
 
 static int no_label(struct pnvme *h, const struct disk *k, const struct labels *ls)
@@ -54,9 +93,7 @@ static int no_label(struct pnvme *h, const struct disk *k, const struct labels *
 /* Read the label and judge it; -ENODATA: none. */
 static int look_at(struct pnvme *h, struct subject *s)
 {
-	struct pnvme_drive recorded;
 	struct labels ls;
-	bool known;
 	int ret;
 
 	ret = labels_read_disk(h, &s->disk, &ls);
@@ -70,8 +107,7 @@ static int look_at(struct pnvme *h, struct subject *s)
 		const struct pnvme_label *l = &ls.copy[ls.newest];
 
 		label_to_drive(l, &s->drive);
-		known = recorded_drive(h, l->drive_uuid, &recorded);
-		judge_label(h, &s->disk, l, known ? &recorded : NULL, &s->drive);
+		judge(h, s, l);
 	}
 	labels_free(&ls);
 	return ret;
@@ -142,10 +178,22 @@ static int attach_subject(struct pnvme *h, struct subject *s, unsigned int flags
 	if (ret)
 		return ret;
 	if (!(flags & PNVME_CHECK))
-		record_update(h, s->drive.uuid);
+		record_attached(h, s->drive.uuid, is_owned(&s->drive) ? &s->roster : NULL);
 	else
 		d = s->drive;
 	return drive_hand_on(h, &d, out);
+}
+
+/* It is attached: see to it that the record knows, which may have been lost since. */
+static int attached_already(struct pnvme *h, const struct pnvme_drive *d, unsigned int flags,
+			    struct pnvme_drive **out)
+{
+	struct pnvme_drive recorded;
+
+	if (!(flags & PNVME_CHECK) &&
+	    (!recorded_drive(h, d->uuid, &recorded) || recorded.from_roster))
+		record_attached(h, d->uuid, NULL);
+	return drive_hand_on(h, d, out);
 }
 
 static int attach_disk(struct pnvme *h, const struct disk *k, unsigned int flags,
@@ -157,7 +205,7 @@ static int attach_disk(struct pnvme *h, const struct disk *k, unsigned int flags
 	ret = attached_drive(h, k, &s.drive);
 	/* one that failed is tried again */
 	if (ret < 0 || (ret && s.drive.state != PNVME_STATUS_FAILED))
-		return ret < 0 ? ret : drive_hand_on(h, &s.drive, out);
+		return ret < 0 ? ret : attached_already(h, &s.drive, flags, out);
 	ret = look_at(h, &s);
 	return ret ? ret : attach_subject(h, &s, flags, out);
 }
@@ -204,10 +252,20 @@ API int pnvme_drive_attach(struct pnvme *h, const char *drive, unsigned int flag
 
 /* The gate */
 
-static bool gate_opens(const struct pnvme_drive *d)
+/* Of what is this host's alone: the policy cannot let in anything else. */
+static bool gate_opens(const struct policy *p, const struct subject *s)
 {
-	return (d->verdict == PNVME_VERDICT_INTACT || d->verdict == PNVME_VERDICT_UNRECORDED) &&
-	       !all_zero(d->owner, 16);
+	switch (s->drive.verdict) {
+	case PNVME_VERDICT_INTACT:
+		return p->attach & GATE_INTACT;
+	case PNVME_VERDICT_STALE:
+		return p->attach & GATE_STALE;
+	case PNVME_VERDICT_UNRECORDED:
+		return p->attach & GATE_UNRECORDED ||
+		       (s->record_lacks && p->attach & GATE_LOST_RECORD);
+	default:
+		return false;
+	}
 }
 
 /*
@@ -226,25 +284,60 @@ static bool is_nobodys(const struct pnvme_drive *d)
 	       is_backing_store(d);
 }
 
-static int refuse_at_gate(struct pnvme *h, const struct subject *s)
+/* A bad policy is told of where it keeps something out, and as a remark else. */
+static int pass_gate(struct pnvme *h, const struct subject *s)
 {
+	struct policy p;
+	int ret = policy_load(h, &p);
+
+	if (gate_opens(&p, s)) {
+		if (ret)
+			note(h, "%s", h->failed.message);
+		forget_error(h);
+		return 0;
+	}
+	if (ret) {
+		char why[300];
+
+		put_text(why, sizeof(why), "%s", h->failed.message);
+		fail(h, -EKEYREJECTED, s->disk.path,
+		     "%s is not attached by itself: %s: %.200s; the policy cannot be used: %s",
+		     s->disk.path, pnvme_verdict_name(s->drive.verdict), s->drive.evidence, why);
+		set_hint(h, "correct the policy, then run pnvme drive attach --auto");
+		return -EKEYREJECTED;
+	}
 	fail(h, -EKEYREJECTED, s->disk.path, "%s is not attached by itself: %s: %s", s->disk.path,
 	     pnvme_verdict_name(s->drive.verdict), s->drive.evidence);
 	set_hint(h, "pnvme drive examine %s", s->disk.path);
 	return -EKEYREJECTED;
 }
 
+/* What is ours: attach it or refuse it, and tell which. */
+static int at_gate(struct pnvme *h, struct subject *s, unsigned int flags,
+		   struct pnvme_drive **out)
+{
+	struct pnvme_drive d;
+	int ret = attached_drive(h, &s->disk, &d);
+
+	if (ret)
+		return ret < 0 ? ret : attached_already(h, &d, flags, out);
+	ret = pass_gate(h, s);
+	if (!(flags & PNVME_CHECK))
+		verdict_report(h, &s->drive);
+	return ret ? ret : attach_subject(h, s, flags, out);
+}
+
 API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, bool *attached,
 			 struct pnvme_drive **out)
 {
 	struct subject s = { 0 };
-	struct pnvme_drive d;
 	int ret;
 
 	enter(h);
 	*attached = false;
 	if (out)
 		*out = NULL;
+	record_wait(h);
 	ret = disk_find(h, dev, &s.disk);
 	if (ret || s.disk.own)
 		return leave(h, ret);
@@ -257,13 +350,7 @@ API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, b
 		return leave(h, ret);
 	if (is_nobodys(&s.drive))
 		return leave(h, 0);
-	ret = attached_drive(h, &s.disk, &d);
-	if (ret > 0)
-		ret = drive_hand_on(h, &d, out);
-	else if (!ret && !gate_opens(&s.drive))
-		ret = refuse_at_gate(h, &s);
-	else if (!ret)
-		ret = attach_subject(h, &s, flags, out);
+	ret = at_gate(h, &s, flags, out);
 	*attached = !ret;
 	return leave(h, ret);
 }
@@ -329,7 +416,7 @@ API int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[
 	if (flags & PNVME_CHECK)
 		d = s.drive;
 	else
-		record_update(h, s.drive.uuid);
+		record_attached(h, s.drive.uuid, NULL);
 	return leave(h, drive_hand_on(h, &d, out));
 }
 

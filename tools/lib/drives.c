@@ -107,8 +107,8 @@ static void uuid_object(const uint8_t uuid[16], char out[37])
 	pnvme_uuid_format(uuid, out);
 }
 
-static int run_for_drive(struct pnvme *h, struct nl_request *r, const char *object,
-			 struct pnvme_drive *d)
+int kernel_ask_drive(struct pnvme *h, struct nl_request *r, const char *object,
+		     struct pnvme_drive *d)
 {
 	struct nl_reply reply = { .parse = parse_drive, .arg = d, .max = PNVME_A_DRIVE_MAX };
 
@@ -126,7 +126,7 @@ int kernel_drive(struct pnvme *h, const uint8_t uuid[16], struct pnvme_drive *d)
 	if (ret)
 		return ret;
 	nl_bytes(&r, PNVME_A_DRIVE_UUID, uuid, 16);
-	return run_for_drive(h, &r, object, d);
+	return kernel_ask_drive(h, &r, object, d);
 }
 
 static int parse_info(struct pnvme *h, const struct nlattr **tb, void *arg)
@@ -174,7 +174,7 @@ static int run_patiently(struct pnvme *h, struct nl_request *r, const struct dis
 	int ret;
 
 	do {
-		ret = run_for_drive(h, r, k->path, d);
+		ret = kernel_ask_drive(h, r, k->path, d);
 	} while (ret == -EBUSY && busy_wait(&p, names, 1));
 	return ret;
 }
@@ -357,7 +357,7 @@ API int pnvme_drive_set(struct pnvme *h, const uint8_t uuid[16], const struct pn
 		nl_u32(&r, PNVME_A_DRIVE_LATENCY, s->latency);
 	nl_flag(&r, PNVME_A_DRIVE_CHECK, flags & PNVME_CHECK);
 	drive_init(&d);
-	ret = run_for_drive(h, &r, object, &d);
+	ret = kernel_ask_drive(h, &r, object, &d);
 	if (!ret && !(flags & PNVME_CHECK))
 		record_update(h, uuid);
 	return leave(h, ret ? ret : drive_hand_on(h, &d, out));
@@ -379,7 +379,7 @@ API int pnvme_drive_fail(struct pnvme *h, const uint8_t uuid[16], unsigned int f
 	nl_bytes(&r, PNVME_A_DRIVE_UUID, uuid, 16);
 	nl_flag(&r, PNVME_A_DRIVE_CHECK, flags & PNVME_CHECK);
 	drive_init(&d);
-	ret = run_for_drive(h, &r, object, &d);
+	ret = kernel_ask_drive(h, &r, object, &d);
 	return leave(h, ret ? ret : drive_hand_on(h, &d, out));
 }
 

@@ -47,6 +47,16 @@ API int pnvme_events_fd(struct pnvme *h)
 	return leave(h, fd);
 }
 
+/* "missing: no drive here carries its label" */
+static void name_verdict(const struct nlattr *attr, struct pnvme_event *ev)
+{
+	char verdict[16], evidence[sizeof(ev->message)];
+
+	attr_text(attr, verdict, sizeof(verdict));
+	memcpy(evidence, ev->message, sizeof(evidence));
+	put_text(ev->message, sizeof(ev->message), "%s: %s", verdict, evidence);
+}
+
 static bool parse_event(struct pnvme *h, const struct nlmsghdr *nlh, struct pnvme_event *ev)
 {
 	const struct nlattr *tb[PNVME_A_EVENT_MAX + 1];
@@ -64,6 +74,8 @@ static bool parse_event(struct pnvme *h, const struct nlmsghdr *nlh, struct pnvm
 	attr_text(tb[PNVME_A_EVENT_MESSAGE], ev->message, sizeof(ev->message));
 	attr_text(tb[PNVME_A_EVENT_DEVICE], ev->device, sizeof(ev->device));
 	attr_text(tb[PNVME_A_EVENT_NAME], ev->name, sizeof(ev->name));
+	if (tb[PNVME_A_EVENT_VERDICT])
+		name_verdict(tb[PNVME_A_EVENT_VERDICT], ev);
 	return true;
 }
 

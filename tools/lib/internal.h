@@ -102,7 +102,7 @@ void copy_text(char *to, size_t size, const char *from);
 void put_text(char *to, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* netlink.c */
-#define NL_REQUEST_BYTES 2048
+#define NL_REQUEST_BYTES 8192	/* a full roster takes 6 KiB */
 
 struct nl_request {
 	union {
@@ -130,6 +130,9 @@ void nl_u32(struct nl_request *r, uint16_t attr, uint32_t v);
 void nl_u64(struct nl_request *r, uint16_t attr, uint64_t v);
 void nl_string(struct nl_request *r, uint16_t attr, const char *s);
 void nl_flag(struct nl_request *r, uint16_t attr, bool set);
+/* What is put between the two lies in one attribute. */
+struct nlattr *nl_nest(struct nl_request *r, uint16_t attr);
+void nl_nest_end(struct nl_request *r, struct nlattr *nest);
 /* @object: what a refusal is about. @reply may be NULL. */
 int nl_run(struct pnvme *h, struct nl_request *r, const char *object,
 	   const struct nl_reply *reply);
@@ -150,6 +153,9 @@ struct pnvme_drive *drive_new(void);
 /* drives.c and namespaces.c: the module */
 int kernel_drives(struct pnvme *h, struct pnvme_inventory *inv);
 int kernel_drive(struct pnvme *h, const uint8_t uuid[16], struct pnvme_drive *d);
+/* Send a request that is answered with a drive. */
+int kernel_ask_drive(struct pnvme *h, struct nl_request *r, const char *object,
+		     struct pnvme_drive *d);
 int kernel_namespaces(struct pnvme *h, const uint8_t *drive, struct pnvme_inventory *inv);
 int kernel_ns(struct pnvme *h, const uint8_t uuid[16], struct pnvme_namespace *ns);
 
@@ -252,9 +258,22 @@ int host_id(struct pnvme *h, uint8_t id[16]);
 /* Is @owner this host, in either byte order? Then the form to use is in @form. */
 bool host_is(struct pnvme *h, const uint8_t owner[16], uint8_t form[16]);
 
+/**
+ * struct roster - which drives the owner has, as labels keep it
+ * @generation: grows with each change; 0: there is none
+ * @n: how many
+ * @peers: the drives
+ */
+struct roster {
+	uint64_t		generation;
+	unsigned int		n;
+	struct pnvme_label_peer	peers[PNVME_ROSTER_MAX];
+};
+
 /* record.c */
 struct record;
 int record_load(struct pnvme *h, struct record **r);	/* an absent one is empty, and -ENOENT */
+bool record_is_lost(const struct record *r);
 void record_free(struct record *r);
 size_t record_count(const struct record *r);
 /* Fill a drive (and, if @inv is given, add its namespaces) from entry i. */
@@ -263,8 +282,33 @@ int record_drive(const struct record *r, size_t i, struct pnvme_drive *d,
 int record_find(const struct record *r, const uint8_t uuid[16]);	/* index or -ENOENT */
 /* Bring the entry of an attached drive up to date; a failure is a note. */
 void record_update(struct pnvme *h, const uint8_t uuid[16]);
+/*
+ * A drive was attached, whose label had this roster (NULL: another owner's). Rebuilds a
+ * record that is lost or behind, and hands the roster to all attached drives.
+ */
+void record_attached(struct pnvme *h, const uint8_t uuid[16], const struct roster *roster);
+/* Its entry alone: nothing is handed on. */
+void record_refresh(struct pnvme *h, const uint8_t uuid[16]);
 void record_drop(struct pnvme *h, const uint8_t uuid[16]);
 int record_remove(struct pnvme *h, const uint8_t uuid[16]);
+
+/* record_roster.c */
+void roster_of_label(const struct pnvme_label *l, struct roster *out);
+void roster_of_record(const struct record *r, struct roster *out);
+const struct pnvme_label_peer *roster_find(const struct roster *roster, const uint8_t uuid[16]);
+/* Add what a newer roster knows more, in memory. 0 or -ENOMEM, as these two. */
+int record_merge(struct record *r, const struct roster *roster);
+/* Count its generation up if the list is not @before any more. */
+int record_number_roster(struct record *r, const struct roster *before);
+/* A label of this host: remember the newest roster, to be merged when all were seen. */
+void record_offer(struct record *r, const struct pnvme_label *l);
+int record_merge_newest(struct record *r);
+
+/* roster.c */
+/* The newest in the labels of all drives of this host that are here, attached or not. */
+void roster_newest(struct pnvme *h, struct roster *out);
+void roster_push(struct pnvme *h);
+
 const char *state_dir(void);
 const char *config_dir(void);
 
@@ -272,12 +316,24 @@ const char *config_dir(void);
 /* One drive that is here against label, hardware, host and its entry in the record (or NULL). */
 void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label *l,
 		 const struct pnvme_drive *recorded, struct pnvme_drive *d);
+/* Its label is this host's, and on the hardware it names. */
+bool is_owned(const struct pnvme_drive *d);
 /* A drive of which not even the label could be read. */
 void judge_unreadable(const char *why, struct pnvme_drive *d);
 void judge_content(const struct disk *k, const struct labels *ls, const struct content *c,
 		   struct pnvme_drive *d);
 /* After everything was looked at: recorded drives that were not found, clones, next commands. */
 int judge_all(struct pnvme *h, struct pnvme_inventory *inv, const struct record *r, bool all_seen);
+
+/* verdict_event.c */
+/* Have the module tell the verdict; it is no failure if it cannot, the message stays as it is. */
+void verdict_report(struct pnvme *h, const struct pnvme_drive *d);
+
+/* record_fs.c */
+/* Is the record on a filesystem that is not mounted? Its mount point is in *dir then. */
+bool record_away(char *dir, size_t n);
+/* Wait for that, as long as drives may take to appear. */
+void record_wait(struct pnvme *h);
 
 /* holders.c */
 struct holders {

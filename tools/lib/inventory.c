@@ -169,7 +169,7 @@ static int recorded_entry(const struct record *r, const uint8_t uuid[16], struct
 
 /* A disk whose label is in force. */
 static int add_labelled(struct pnvme *h, const struct disk *k, const struct labels *ls,
-			const struct record *r, struct pnvme_inventory *inv)
+			struct record *r, struct pnvme_inventory *inv)
 {
 	const struct pnvme_label *l = &ls->copy[ls->newest];
 	struct pnvme_drive *d = inventory_add_drive(inv);
@@ -182,6 +182,8 @@ static int add_labelled(struct pnvme *h, const struct disk *k, const struct labe
 	label_to_drive(l, d);
 	known = r && !recorded_entry(r, l->drive_uuid, &recorded);
 	judge_label(h, k, l, known ? &recorded : NULL, d);
+	if (r && is_owned(d))
+		record_offer(r, l);
 	if (d->verdict == PNVME_VERDICT_CLONED)
 		return 0;	/* its namespaces are the other drive's */
 	return label_to_namespaces(h, l, inv);
@@ -241,7 +243,7 @@ static int add_unreadable(struct pnvme *h, const struct disk *k, struct pnvme_in
 }
 
 static int look_at_disk(struct pnvme *h, const char *name, unsigned int look,
-			const struct record *r, struct pnvme_inventory *inv)
+			struct record *r, struct pnvme_inventory *inv)
 {
 	struct labels ls;
 	struct disk k;
@@ -266,7 +268,7 @@ static int look_at_disk(struct pnvme *h, const char *name, unsigned int look,
 	return ret;
 }
 
-static int look_at_bus(struct pnvme *h, unsigned int look, const struct record *r,
+static int look_at_bus(struct pnvme *h, unsigned int look, struct record *r,
 		       struct pnvme_inventory *inv)
 {
 	char **names;
@@ -279,6 +281,28 @@ static int look_at_bus(struct pnvme *h, unsigned int look, const struct record *
 	if (n)
 		disk_names_free(names, n);
 	return ret;
+}
+
+/*
+ * What labels know and the record does not, in memory: attaching writes it. The labels of
+ * attached drives are looked at only where there is no record: else it has what they have.
+ */
+static int complete_record(struct pnvme *h, struct record *r, const struct pnvme_inventory *inv)
+{
+	struct roster served;
+	bool attached = false;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < inv->n_drives; i++)
+		attached |= inv->drives[i]->attached;
+	if (attached && record_is_lost(r)) {
+		roster_newest(h, &served);
+		ret = record_merge(r, &served);
+	}
+	if (!ret)
+		ret = record_merge_newest(r);
+	return ret ? fail_nomem(h) : 0;
 }
 
 static int gather(struct pnvme *h, unsigned int look, struct pnvme_inventory *inv)
@@ -299,6 +323,8 @@ static int gather(struct pnvme *h, unsigned int look, struct pnvme_inventory *in
 		ret = look_at_module(h, look, inv);
 	if (!ret && look & PNVME_LOOK_BUS)
 		ret = look_at_bus(h, look, r, inv);
+	if (!ret && r && look & PNVME_LOOK_BUS)
+		ret = complete_record(h, r, inv);
 	if (!ret)
 		ret = judge_all(h, inv, r, look & PNVME_LOOK_BUS);
 	record_free(r);

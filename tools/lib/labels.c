@@ -203,6 +203,27 @@ static void describe_slot(const struct labels *ls, unsigned int i, struct pnvme_
 	memcpy(s->owner, l->owner, 16);
 }
 
+static int describe_roster(struct pnvme *h, const struct pnvme_label *l, struct pnvme_examined *e)
+{
+	struct roster roster;
+	unsigned int i;
+
+	roster_of_label(l, &roster);
+	e->roster = calloc(roster.n + 1, sizeof(*e->roster));
+	if (!e->roster)
+		return fail_nomem(h);
+	e->roster_generation = roster.generation;
+	for (i = 0; i < roster.n; i++) {
+		struct pnvme_peer *p = &e->roster[e->n_roster++];
+
+		memcpy(p->uuid, roster.peers[i].uuid, sizeof(p->uuid));
+		memcpy(p->hwid, roster.peers[i].hwid, sizeof(p->hwid));
+		p->hwid_type = roster.peers[i].hwid_type;
+		copy_text(p->slot, sizeof(p->slot), roster.peers[i].slot);
+	}
+	return 0;
+}
+
 static int describe_content(struct pnvme *h, const struct labels *ls, const struct disk *k,
 			    struct pnvme_examined *e)
 {
@@ -219,6 +240,8 @@ static int describe_content(struct pnvme *h, const struct labels *ls, const stru
 	copy_text(d->model, sizeof(d->model), ls->copy[ls->newest].model);
 	d->capacity = le64toh(ls->copy[ls->newest].capacity);
 	d->lba_size = le32toh(ls->copy[ls->newest].lba_size);
+	if (describe_roster(h, &ls->copy[ls->newest], e))
+		return -ENOMEM;
 	return label_to_namespaces(h, &ls->copy[ls->newest], e->content);
 }
 
@@ -300,5 +323,6 @@ API void pnvme_examined_free(struct pnvme_examined *e)
 	if (!e)
 		return;
 	pnvme_inventory_free(e->content);
+	free(e->roster);
 	free(e);
 }

@@ -408,6 +408,21 @@ void nl_flag(struct nl_request *r, uint16_t attr, bool set)
 		nl_bytes(r, attr, NULL, 0);
 }
 
+struct nlattr *nl_nest(struct nl_request *r, uint16_t attr)
+{
+	struct nlattr *nest = mnl_attr_nest_start_check(r->hdr, sizeof(r->buf), attr);
+
+	if (!nest)
+		r->overflow = true;
+	return nest;
+}
+
+void nl_nest_end(struct nl_request *r, struct nlattr *nest)
+{
+	if (nest)
+		mnl_attr_nest_end(r->hdr, nest);
+}
+
 /* Between two tries of a dump: changes come in bursts. */
 static void pause_a_moment(void)
 {

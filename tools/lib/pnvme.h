@@ -152,6 +152,8 @@ enum pnvme_verdict {
  * @reason: why it is not live
  * @evidence: one sentence for the verdict
  * @next: the next command to run, or empty
+ * @from_roster: this host's record is lost or behind, and knows of the drive by the roster
+ *	in a label alone: its hardware ID and slot
  */
 struct pnvme_drive {
 	uint8_t			uuid[16];
@@ -198,6 +200,7 @@ struct pnvme_drive {
 	char			reason[256];
 	char			evidence[384];
 	char			next[192];
+	bool			from_roster;
 };
 
 /**
@@ -297,6 +300,14 @@ struct pnvme_slot {
 	uint8_t		owner[16];
 };
 
+/* A drive of the same owner, as a label knows it. */
+struct pnvme_peer {
+	uint8_t		uuid[16];
+	uint8_t		hwid[16];
+	uint8_t		hwid_type;	/* 0 none, 1 EUI64, 2 NGUID */
+	char		slot[32];	/* PCI address at which it was last */
+};
+
 /* What is on a drive, read without the module. */
 struct pnvme_examined {
 	struct pnvme_slot	slots[4];
@@ -305,6 +316,9 @@ struct pnvme_examined {
 	bool			fence;		/* our GPT is there */
 	char			why[96];	/* if newest < 0 */
 	struct pnvme_inventory	*content;	/* one drive and its namespaces; from the newest copy */
+	struct pnvme_peer	*roster;	/* drives of the owner, this one too; from the newest copy */
+	size_t			n_roster;
+	uint64_t		roster_generation;
 };
 
 struct pnvme_event {
@@ -456,6 +470,15 @@ void pnvme_inventory_free(struct pnvme_inventory *inv);
 int pnvme_find_drive(struct pnvme *h, const struct pnvme_inventory *inv, const char *s);
 int pnvme_find_ns(struct pnvme *h, const struct pnvme_inventory *inv, const char *s);
 
+/*
+ * Seconds of the settle time that are left, in which a recorded drive that is not here may
+ * still come and is "unknown" rather than "missing". -EINVAL: the policy cannot be used, and
+ * its default is given.
+ */
+int pnvme_settle_left(struct pnvme *h, uint32_t *seconds);
+/* Tell the verdict of a drive as an event, and to the kernel's log. */
+int pnvme_verdict_report(struct pnvme *h, const struct pnvme_drive *drive);
+
 void pnvme_drive_free(struct pnvme_drive *drive);
 void pnvme_namespace_free(struct pnvme_namespace *ns);
 
@@ -474,9 +497,11 @@ int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrite, u
 int pnvme_drive_attach(struct pnvme *h, const char *drive, unsigned int flags,
 		       struct pnvme_drive **out);
 /*
- * The gate for udev and boot: attaches @dev if it carries a label of this host,
- * on the hardware it names, not behind the record. *attached tells whether it
- * is now; 0 with *attached false: not ours, and nobody's business.
+ * The gate for udev and boot: attaches @dev if it carries a label of this host, on the
+ * hardware it names, and the policy lets its verdict in; else -EKEYREJECTED. *attached tells
+ * whether it is now; 0 with *attached false: not ours, and nobody's business. The verdict
+ * is told as an event. Waits for the filesystem of the record while drives may still
+ * appear, see pnvme_settle_left().
  */
 int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, bool *attached,
 		     struct pnvme_drive **out);

@@ -12,19 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
-#include "internal.h"
+#include "record_priv.h"
 
 #define RECORD_VERSION	1
 #define RECORD_MAX	(16 << 20)	/* bytes; anything larger is not ours */
 #define LOCK_WAIT_MS	5000
 #define LOCK_PAUSE_MS	20
-
-struct record {
-	struct json_object *root;
-	struct json_object *drives;	/* array in root */
-};
 
 static const char *dir_from(const char *variable, const char *otherwise)
 {
@@ -46,64 +39,6 @@ const char *config_dir(void)
 static void state_path(char out[PATH_MAX], const char *file)
 {
 	put_text(out, PATH_MAX, "%s/%s", state_dir(), file);
-}
-
-/* JSON: values that may be missing or of the wrong type */
-
-static const char *get_string(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ?
-	       json_object_get_string(v) : "";
-}
-
-static uint64_t get_number(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_int) ?
-	       json_object_get_uint64(v) : 0;
-}
-
-static struct json_object *get_array(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_array) ?
-	       v : NULL;
-}
-
-static void get_uuid(struct json_object *o, const char *key, uint8_t uuid[16])
-{
-	if (pnvme_uuid_parse(get_string(o, key), uuid))
-		memset(uuid, 0, 16);
-}
-
-static int add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (v && !json_object_object_add(o, key, v))
-		return 0;
-	json_object_put(v);
-	return -ENOMEM;
-}
-
-static int add_string(struct json_object *o, const char *key, const char *s)
-{
-	return add(o, key, json_object_new_string(s));
-}
-
-static int add_number(struct json_object *o, const char *key, uint64_t v)
-{
-	return add(o, key, json_object_new_uint64(v));
-}
-
-static int add_uuid(struct json_object *o, const char *key, const uint8_t uuid[16])
-{
-	char text[37];
-
-	pnvme_uuid_format(uuid, text);
-	return add_string(o, key, text);
 }
 
 /* Reading */
@@ -212,12 +147,18 @@ int record_load(struct pnvme *h, struct record **out)
 	*out = r;
 	if (!r)
 		return fail_nomem(h);
+	if (record_away(path, sizeof(path))) {
+		note(h, "the record is on %s, which is not mounted: this goes without it", path);
+		r->lost = true;
+		return -ENOENT;
+	}
 	state_path(path, "record.json");
 	ret = read_file(path, &text, &n);
 	if (!ret) {
 		ret = adopt_text(r, text, n);
 		free(text);
 	}
+	r->lost = ret == -EBADMSG || ret == -ENOENT;
 	if (ret == -EBADMSG)
 		return fail(h, ret, path, "the record %s is damaged; it is treated as empty", path);
 	if (ret && ret != -ENOENT)
@@ -276,6 +217,7 @@ int record_drive(const struct record *r, size_t i, struct pnvme_drive *d,
 	d->sequence = get_number(o, "sequence");
 	d->last_seen = get_number(o, "last_seen");
 	d->recorded = true;
+	d->from_roster = get_flag(o, "from_roster");
 	list = get_array(o, "namespaces");
 	d->namespaces = list ? (uint32_t)json_object_array_length(list) : 0;
 	return inv ? drive_namespaces(o, d, inv) : 0;
@@ -317,6 +259,9 @@ static int lock_record(void)
 	char path[PATH_MAX];
 	int fd, ret;
 
+	/* what is written below a mount point is lost when that is mounted */
+	if (record_away(path, sizeof(path)))
+		return -ENXIO;
 	if (mkdir(state_dir(), 0755) && errno != EEXIST)
 		return -errno;
 	state_path(path, "record.lock");
@@ -515,11 +460,77 @@ static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[1
 	return ret;
 }
 
+/* There was no record: what is attached was known. One that goes meanwhile is not. */
+static int refresh_attached(struct pnvme *h, struct record *r)
+{
+	struct pnvme_inventory *inv = inventory_new();
+	size_t i;
+	int ret;
+
+	if (!inv)
+		return -ENOMEM;
+	ret = kernel_drives(h, inv);
+	for (i = 0; !ret && i < inv->n_drives; i++) {
+		ret = refresh_entry(h, r, inv->drives[i]->uuid);
+		if (ret == -ENOENT)
+			ret = 0;
+	}
+	pnvme_inventory_free(inv);
+	return ret;
+}
+
+/**
+ * struct change - what is to be done to the record
+ * @uuid: to this entry
+ * @remove: it goes; else it is brought up to date
+ * @roster: of the label of a drive that was attached, or NULL
+ * @renumbered: set if the list of drives has changed
+ */
+struct change {
+	const uint8_t		*uuid;
+	bool			remove;
+	const struct roster	*roster;
+	bool			renumbered;
+};
+
+/* The list before: what the record had, or what a newer roster says. */
+static int merge_newer(struct record *r, const struct roster *roster, struct roster *before)
+{
+	if (roster->generation <= before->generation)
+		return 0;
+	*before = *roster;
+	return record_merge(r, roster);
+}
+
+static int apply(struct pnvme *h, struct record *r, struct change *c)
+{
+	struct roster before, after;
+	int ret = 0;
+
+	roster_of_record(r, &before);
+	if (c->roster)
+		ret = merge_newer(r, c->roster, &before);
+	if (!ret && record_is_lost(r)) {
+		roster_newest(h, &after);
+		ret = merge_newer(r, &after, &before);
+	}
+
+	if (!ret && record_is_lost(r) && !c->remove)
+		ret = refresh_attached(h, r);
+	if (!ret)
+		ret = c->remove ? remove_entry(r, c->uuid) : refresh_entry(h, r, c->uuid);
+	if (!ret)
+		ret = record_number_roster(r, &before);
+	roster_of_record(r, &after);
+	c->renumbered = after.generation != before.generation;
+	return ret;
+}
+
 /*
- * Change the entry of @uuid, or remove it. The module is asked under the lock: of
+ * Change the entry of a drive, or remove it. The module is asked under the lock: of
  * two who do this the later one then stores the newer state.
  */
-static int change(struct pnvme *h, const uint8_t uuid[16], bool remove)
+static int change(struct pnvme *h, struct change *c)
 {
 	struct record *r = NULL;
 	int lock, ret;
@@ -529,7 +540,7 @@ static int change(struct pnvme *h, const uint8_t uuid[16], bool remove)
 		return lock;
 	ret = load_for_change(h, &r);
 	if (!ret)
-		ret = remove ? remove_entry(r, uuid) : refresh_entry(h, r, uuid);
+		ret = apply(h, r, c);
 	if (!ret)
 		ret = store(r);
 	record_free(r);
@@ -537,32 +548,76 @@ static int change(struct pnvme *h, const uint8_t uuid[16], bool remove)
 	return ret;
 }
 
+static void not_up_to_date(struct pnvme *h, int ret)
+{
+	char dir[PATH_MAX];
+
+	if (ret == -ENXIO && record_away(dir, sizeof(dir))) {
+		note(h, "the record was not written: %s is not mounted", dir);
+		forget_error(h);
+		return;
+	}
+	note(h, "the record in %s could not be brought up to date: %s", state_dir(),
+	     strerror(-ret));
+	forget_error(h);
+}
+
 void record_update(struct pnvme *h, const uint8_t uuid[16])
 {
-	int ret = change(h, uuid, false);
+	struct change c = { .uuid = uuid };
+	int ret = change(h, &c);
 
 	if (ret)
-		note(h, "the record in %s could not be brought up to date: %s", state_dir(),
-		     strerror(-ret));
+		not_up_to_date(h, ret);
+	else if (c.renumbered)
+		roster_push(h);
+	forget_error(h);
+}
+
+void record_attached(struct pnvme *h, const uint8_t uuid[16], const struct roster *roster)
+{
+	struct change c = { .uuid = uuid, .roster = roster };
+	int ret = change(h, &c);
+
+	if (ret)
+		not_up_to_date(h, ret);
+	else	/* the drive may have been away while others changed */
+		roster_push(h);
+	forget_error(h);
+}
+
+void record_refresh(struct pnvme *h, const uint8_t uuid[16])
+{
+	struct change c = { .uuid = uuid };
+	int ret = change(h, &c);
+
+	if (ret && ret != -ENOENT)
+		not_up_to_date(h, ret);
 	forget_error(h);
 }
 
 void record_drop(struct pnvme *h, const uint8_t uuid[16])
 {
-	int ret = change(h, uuid, true);
+	struct change c = { .uuid = uuid, .remove = true };
+	int ret = change(h, &c);
 
 	if (ret && ret != -ENOENT)
 		note(h, "the drive could not be removed from the record in %s: %s", state_dir(),
 		     strerror(-ret));
+	else if (!ret)
+		roster_push(h);
 	forget_error(h);
 }
 
 int record_remove(struct pnvme *h, const uint8_t uuid[16])
 {
-	int ret = change(h, uuid, true);
+	struct change c = { .uuid = uuid, .remove = true };
+	int ret = change(h, &c);
 
 	if (ret)
 		return fail(h, ret, "record", "the record in %s could not be changed: %s",
 			    state_dir(), strerror(-ret));
+	roster_push(h);
+	forget_error(h);
 	return 0;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "internal.h"
+#include "policy.h"
 
 static void verdict(struct pnvme_drive *d, enum pnvme_verdict v, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -19,11 +19,30 @@ static void verdict(struct pnvme_drive *d, enum pnvme_verdict v, const char *fmt
 	va_end(args);
 }
 
+bool is_owned(const struct pnvme_drive *d)
+{
+	return (d->verdict == PNVME_VERDICT_INTACT || d->verdict == PNVME_VERDICT_STALE ||
+		d->verdict == PNVME_VERDICT_UNRECORDED) && !all_zero(d->owner, 16);
+}
+
+/* The record is lost or behind, and a roster names the drive with this hardware. */
+static bool from_roster(const struct pnvme_drive *d, const struct pnvme_drive *recorded)
+{
+	return recorded && recorded->from_roster && d->hwid_type == recorded->hwid_type &&
+	       !memcmp(d->hwid, recorded->hwid, 16);
+}
+
 static void judge_owned(struct pnvme_drive *d, const struct pnvme_drive *recorded)
 {
 	char why[200];
 
-	if (!recorded) {
+	if (from_roster(d, recorded)) {
+		d->from_roster = true;
+		verdict(d, PNVME_VERDICT_UNRECORDED,
+			"its label is whole and names this host; the record is lost or old, and a roster names the drive");
+		return;
+	}
+	if (!recorded || recorded->from_roster) {
 		if (all_zero(d->owner, 16))
 			verdict(d, PNVME_VERDICT_UNRECORDED,
 				"its label is whole and names no owner: any host may attach it");
@@ -58,7 +77,7 @@ void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label
 			"its label was written on other hardware: the %s differs", differs);
 		return;
 	}
-	d->recorded = recorded != NULL;
+	d->recorded = recorded && !recorded->from_roster;
 	if (pnvme_label_fits(l, k->capacity, k->lba_size, &why)) {
 		verdict(d, PNVME_VERDICT_CLONED, "its label does not fit this drive: %s", why);
 		return;
@@ -150,6 +169,7 @@ static struct pnvme_drive *by_slot(const struct pnvme_inventory *inv,
 
 	for (i = 0; i < n && lost->slot[0]; i++)
 		if (inv->drives[i]->name[0] && !inv->drives[i]->recorded &&
+		    !inv->drives[i]->from_roster &&
 		    !strcmp(inv->drives[i]->slot, lost->slot))
 			return inv->drives[i];
 	return NULL;
@@ -198,15 +218,19 @@ static void judge_wiped(struct pnvme_drive *lost, const struct pnvme_drive *here
 		here->name, here->evidence[0] ? ": " : "", here->evidence);
 }
 
-/* Returns the entry that says the same of the same device and can go, or NULL. */
+/*
+ * Returns the entry that says the same of the same device and can go, or NULL. @left: of the
+ * settle time, in which a drive that is not here is not called missing.
+ */
 static struct pnvme_drive *judge_lost(const struct pnvme_inventory *inv,
-				      struct pnvme_drive *lost, size_t n)
+				      struct pnvme_drive *lost, size_t n, unsigned int left)
 {
 	struct pnvme_drive *here = by_hardware(inv, lost, n);
 	char when[32];
 
 	lost->state = PNVME_STATUS_MISSING;
-	if (here && here->verdict == PNVME_VERDICT_UNKNOWN) {
+	/* unknown without evidence: its content was not looked at, and it has no label */
+	if (here && here->verdict == PNVME_VERDICT_UNKNOWN && here->evidence[0]) {
 		verdict(lost, PNVME_VERDICT_UNKNOWN, "its hardware is here, as %s, but %s", here->name,
 			here->evidence);
 		return NULL;
@@ -222,10 +246,19 @@ static struct pnvme_drive *judge_lost(const struct pnvme_inventory *inv,
 	here = by_slot(inv, lost, n);
 	if (inv->partial)
 		verdict(lost, PNVME_VERDICT_UNKNOWN, "not all drives could be read");
+	else if (here && lost->from_roster && lost->hwid_type == PNVME_HWID_NONE)
+		verdict(lost, PNVME_VERDICT_REPLACED,
+			"its slot %s has %s, serial %s, without its label; a roster names it, so that its own serial is not known",
+			lost->slot, here->name, here->serial[0] ? here->serial : "unknown");
 	else if (here)
 		verdict(lost, PNVME_VERDICT_REPLACED,
 			"other hardware is in its slot %s: %s, serial %s (last seen %s)",
 			lost->slot, here->name, here->serial[0] ? here->serial : "unknown", when);
+	else if (left)
+		verdict(lost, PNVME_VERDICT_UNKNOWN,
+			"not seen yet, %u s of the settle time are left (last seen %s, slot %s, serial %s)",
+			left, when, lost->slot[0] ? lost->slot : "unknown",
+			lost->serial[0] ? lost->serial : "unknown");
 	else
 		verdict(lost, PNVME_VERDICT_MISSING,
 			"no drive here carries its label or its hardware ID (last seen %s, slot %s, serial %s)",
@@ -261,7 +294,13 @@ static int add_lost(struct pnvme *h, struct pnvme_inventory *inv, const struct r
 {
 	size_t i, n = record_count(r), seen = inv->n_drives;
 	struct pnvme_drive probe, *d, *same;
+	struct policy p;
+	unsigned int left;
 
+	if (policy_load(h, &p))
+		note(h, "%s", h->failed.message);
+	forget_error(h);
+	left = policy_settle_left(&p);
 	for (i = 0; i < n; i++) {
 		drive_init(&probe);
 		record_drive(r, i, &probe, NULL);
@@ -270,7 +309,7 @@ static int add_lost(struct pnvme *h, struct pnvme_inventory *inv, const struct r
 		d = inventory_add_drive(inv);
 		if (!d || record_drive(r, i, d, inv))
 			return fail_nomem(h);
-		same = judge_lost(inv, d, seen);
+		same = judge_lost(inv, d, seen, left);
 		if (same) {
 			remove_drive(inv, same);
 			seen--;
@@ -294,6 +333,19 @@ static void judge_attached(struct pnvme_drive *d, const struct record *r)
 	copy_text(d->slot, sizeof(d->slot), recorded.slot);
 	verdict(d, PNVME_VERDICT_MISSING, "it left while it was in use%s%s",
 		recorded.slot[0] ? ", seen last in " : "", recorded.slot);
+}
+
+/* Judged before the rosters of all labels were seen: one of them may name it. */
+static void judge_unrecorded(struct pnvme_drive *d, const struct record *r)
+{
+	struct pnvme_drive recorded;
+	int i = record_find(r, d->uuid);
+
+	if (i < 0)
+		return;
+	drive_init(&recorded);
+	record_drive(r, (size_t)i, &recorded, NULL);
+	judge_owned(d, &recorded);
 }
 
 /* What a drive does is what its namespaces are good for. */
@@ -492,9 +544,12 @@ int judge_all(struct pnvme *h, struct pnvme_inventory *inv, const struct record 
 	size_t i;
 	int ret;
 
-	for (i = 0; r && i < inv->n_drives; i++)
+	for (i = 0; r && i < inv->n_drives; i++) {
 		if (inv->drives[i]->attached)
 			judge_attached(inv->drives[i], r);
+		else if (inv->drives[i]->verdict == PNVME_VERDICT_UNRECORDED)
+			judge_unrecorded(inv->drives[i], r);
+	}
 	ret = mark_clones(h, inv);
 	if (!ret && r && all_seen)
 		ret = add_lost(h, inv, r);

@@ -60,6 +60,7 @@ static const char *const event_names[] = {
 	[PNVME_EVENT_TYPE_NS_UNFENCE]	= "ns-unfence",
 	[PNVME_EVENT_TYPE_NS_SEAL]	= "ns-seal",
 	[PNVME_EVENT_TYPE_NS_SEAL_BROKEN] = "ns-seal-broken",
+	[PNVME_EVENT_TYPE_DRIVE_VERDICT] = "drive-verdict",
 };
 
 static const char *const fence_names[] = {

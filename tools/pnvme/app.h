@@ -246,6 +246,7 @@ int cmd_ns_show(struct app *app);
 int cmd_ns_set(struct app *app);
 int cmd_events(struct app *app);
 int cmd_stat(struct app *app);
+int cmd_verdict(struct app *app);
 int cmd_wait(struct app *app);
 int cmd_help(struct app *app);
 int cmd_version(struct app *app);

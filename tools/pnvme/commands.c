@@ -36,8 +36,9 @@ const struct command commands[] = {
 		.summary = "expose the namespaces of adopted drives",
 		.details = "--all exits with 3 if some drive needs an operator, with 7 if only some could be\n"
 			   "attached. --auto is the gate for udev and boot: it attaches what is this host's, on\n"
-			   "the hardware that its label names and not behind the record, and is silent about\n"
-			   "everything else.",
+			   "the hardware that its label names, if /etc/pnvme/policy.yaml lets it in: what is\n"
+			   "intact, and what is unrecorded where the record is lost or old. It says why it\n"
+			   "refuses a drive of this host, and is silent about everything else.",
 		.options = {
 			{ "all", NULL, "every drive of this host", 0 },
 			{ "auto", NULL, "only what is beyond doubt, quietly", 0 },
@@ -164,6 +165,17 @@ const struct command commands[] = {
 		.summary = "read the samples of its seal again, and say what that proves",
 		.details = "Exit code 3 if samples differ, which is loss, or if the seal was broken by a write,\n"
 			   "which is none.",
+	},
+	{
+		.name = "verdict", .args = "", .run = cmd_verdict, .gives = GIVES_DRIVES,
+		.summary = "what each drive is, with the evidence",
+		.details = "Exit code 3 unless all drives that this host's record knows are intact. A drive that\n"
+			   "is not here is \"unknown\" until the settle time is over (/etc/pnvme/policy.yaml).\n"
+			   "Needs no module, but for --report.",
+		.options = {
+			{ "settle", NULL, "first wait until the settle time is over", 0 },
+			{ "report", NULL, "tell the verdicts of recorded drives as events too", 0 },
+		},
 	},
 	{
 		.name = "wait", .args = "NAME... | --all", .max = 256, .run = cmd_wait,

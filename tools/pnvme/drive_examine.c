@@ -41,6 +41,27 @@ static void out_slot(struct app *app, const struct pnvme_slot *s, int i, bool ne
 	json_object_array_add(out_array(app, "labels"), o);
 }
 
+static void hwid_text(const struct pnvme_peer *p, char out[33])
+{
+	int i, n = p->hwid_type == 2 ? 16 : p->hwid_type == 1 ? 8 : 0;
+
+	out[0] = '\0';
+	for (i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", p->hwid[i]);
+}
+
+static void out_peer(struct app *app, const struct pnvme_peer *p)
+{
+	struct json_object *o = json_object_new_object();
+	char hwid[33];
+
+	hwid_text(p, hwid);
+	json_uuid(o, "uuid", p->uuid);
+	json_text(o, "hwid", hwid);
+	json_text(o, "slot", p->slot);
+	json_object_array_add(out_array(app, "roster"), o);
+}
+
 static void out(struct app *app, const struct pnvme_examined *e)
 {
 	size_t n;
@@ -51,6 +72,10 @@ static void out(struct app *app, const struct pnvme_examined *e)
 	out_array(app, "labels");
 	for (i = 0; i < 4; i++)
 		out_slot(app, &e->slots[i], i, i == e->newest);
+	json_set(app->root, "roster_generation", json_object_new_uint64(e->roster_generation));
+	out_array(app, "roster");
+	for (n = 0; n < e->n_roster; n++)
+		out_peer(app, &e->roster[n]);
 	for (n = 0; n < e->content->n_drives; n++)
 		out_drive(app, e->content->drives[n]);
 	for (n = 0; n < e->content->n_namespaces; n++)
@@ -83,6 +108,24 @@ static void show_slots(const struct pnvme_examined *e)
 	table_print(&t);
 }
 
+static void show_roster(const struct pnvme_examined *e)
+{
+	static const char *roster_heads[] = { "ROSTER", "HARDWARE ID", "SLOT" };
+	struct table t = { .heads = roster_heads, .columns = 3 };
+	char uuid[37], hwid[33];
+	size_t i;
+
+	for (i = 0; i < e->n_roster; i++) {
+		pnvme_uuid_format(e->roster[i].uuid, uuid);
+		hwid_text(&e->roster[i], hwid);
+		table_cell(&t, "%s", uuid);
+		table_cell(&t, "%s", dash(hwid));
+		table_cell(&t, "%s", dash(e->roster[i].slot));
+	}
+	putchar('\n');
+	table_print(&t);
+}
+
 static void show(struct app *app, const struct pnvme_examined *e)
 {
 	show_slots(e);
@@ -98,6 +141,8 @@ static void show(struct app *app, const struct pnvme_examined *e)
 		putchar('\n');
 		show_namespaces(app, e->content);
 	}
+	if (e->n_roster)
+		show_roster(e);
 }
 
 int cmd_drive_examine(struct app *app)
