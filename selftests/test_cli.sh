@@ -555,6 +555,9 @@ test_gone()
 	: "status of a drive that is detached, and of one that is gone"
 	local dev uuid
 	adopted
+	# at once, however long this machine has been up
+	mkdir -p /etc/pnvme
+	echo 'settle: 0' > /etc/pnvme/policy.yaml
 	run pnvme ns create pnvme0 one 8M
 	run pnvme status
 	run pnvme drive detach pnvme0
