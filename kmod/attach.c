@@ -191,7 +191,7 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 	const char *why = "";
 	int ret;
 
-	ret = read_label(drive, err);
+	ret = req->label ? pnvme_restore_take_label(drive, req, err) : read_label(drive, err);
 	if (ret)
 		return ret;
 	if (req->uuid && memcmp(req->uuid, drive->uuid, 16))
@@ -206,7 +206,7 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 		return pnvme_refuse(err, -EUCLEAN, "the label on %s is not of this drive: %s",
 				    drive->lower_name, why);
 	why = pnvme_identity_differs(id, drive->label);
-	if (why)
+	if (why && !req->identity)
 		return pnvme_refuse(err, -ENOTUNIQ,
 				    "the label on %s names other hardware (%s differs): it is a copy; attach the original, or erase this one",
 				    drive->lower_name, why);
@@ -224,6 +224,10 @@ static void draft_epoch(struct pnvme_drive *drive, const struct pnvme_attach *re
 
 	le64_add_cpu(&l->epoch, 1);
 	l->nonce = cpu_to_le64(get_random_u64());
+	if (req->identity)
+		pnvme_identity_draft(l, &drive->identity);
+	if (req->label)
+		pnvme_restore_draft(l);
 	if (!memcmp(l->owner, req->host, sizeof(l->owner)))
 		return;
 	/* the old owner's drives are none of ours */
@@ -348,7 +352,8 @@ static void announce(struct pnvme_drive *drive, const struct pnvme_attach *req)
 		pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_REPAIR, drive,
 				  "label copies were missing, damaged or old, and were rewritten");
 	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_ATTACH, drive, "%s, epoch %llu%s",
-			  req->adopt ? "adopted" : req->from ? "imported" : "attached",
+			  req->adopt ? "adopted" : req->from ? "imported" :
+			  req->label ? "label restored" : "attached",
 			  epoch, drive->read_only ? ", read-only" : "");
 }
 
@@ -461,7 +466,7 @@ int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **resu
 	int ret;
 
 	*result = NULL;
-	drive = req->adopt || req->from ? NULL : find_failed(req->lower.dev);
+	drive = req->adopt || req->from || req->label ? NULL : find_failed(req->lower.dev);
 	if (drive)
 		return attach_failed(drive, req, result, err);
 	drive = pnvme_drive_new();
@@ -472,7 +477,7 @@ int pnvme_drive_attach(const struct pnvme_attach *req, struct pnvme_drive **resu
 		goto put;
 	get_device(&drive->dev);	/* the list's, once it is in it */
 	ret = attach_claimed(drive, req, err);
-	if (ret == -EEXIST && !req->adopt && !req->from)
+	if (ret == -EEXIST && !req->adopt && !req->from && !req->label)
 		return attach_returned(drive, req, result, err);
 	if (ret || req->check)
 		goto release;

@@ -128,6 +128,8 @@ struct pnvme_lower_id {
  * @any: adopt: it need not be NVMe
  * @read_only: attach without writing the label
  * @check: stop before anything is changed
+ * @label: restore: a copy of the label that the drive has lost, PNVME_LABEL_BYTES; or NULL
+ * @identity: attach: what differs in the hardware's identity goes into the label
  */
 struct pnvme_attach {
 	struct pnvme_lower_id	lower;
@@ -139,6 +141,8 @@ struct pnvme_attach {
 	bool			any;
 	bool			read_only;
 	bool			check;
+	const void		*label;
+	bool			identity;
 };
 
 /**
@@ -192,6 +196,12 @@ int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lo
 void pnvme_drive_release_lower(struct pnvme_drive *drive);
 void pnvme_drive_hide(struct pnvme_drive *drive);
 void pnvme_drive_expose(struct pnvme_drive *drive);
+
+/* restore.c */
+int pnvme_restore_take_label(struct pnvme_drive *drive, const struct pnvme_attach *req,
+			     struct pnvme_error *err);
+void pnvme_restore_draft(struct pnvme_label *l);
+void pnvme_identity_draft(struct pnvme_label *l, const struct pnvme_identity *id);
 
 /* lower.c */
 int pnvme_lower_init(void);

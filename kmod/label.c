@@ -374,6 +374,61 @@ static const char *dirty_flaw(const struct pnvme_label *l)
 	return NULL;
 }
 
+unsigned int pnvme_grave_count(const struct pnvme_label *l)
+{
+	unsigned int n = 0;
+
+	while (n < PNVME_GRAVE_MAX && l->grave[n].bytes)
+		n++;
+	return n;
+}
+
+/* Is all of [start, end) dirty? Ranges may touch. */
+static bool all_dirty(const struct pnvme_label *l, u64 start, u64 end)
+{
+	u64 from, bytes;
+
+	while (start < end) {
+		if (!pnvme_dirty_next(l, start, end - start, &from, &bytes) || from != start)
+			return false;
+		start += bytes;
+	}
+	return true;
+}
+
+static const char *grave_flaw(const struct pnvme_label *l, unsigned int index)
+{
+	const struct pnvme_label_grave *g = &l->grave[index], *other;
+
+	if (all_zero(g->uuid, sizeof(g->uuid)))
+		return "grave has no UUID";
+	if (range_flaw(l, grave_start(g), le64_to_cpu(g->bytes)))
+		return "grave is not aligned or lies outside the data range";
+	if (!all_dirty(l, grave_start(g), grave_end(g)))
+		return "grave lies in space that is not dirty";
+	if (pnvme_table_by_uuid(l, g->uuid) >= 0)
+		return "grave of a namespace that is there";
+	for (other = l->grave; other < g; other++) {
+		if (grave_start(g) < grave_end(other) && grave_start(other) < grave_end(g))
+			return "graves overlap";
+		if (!memcmp(g->uuid, other->uuid, sizeof(g->uuid)))
+			return "namespace has two graves";
+	}
+	return NULL;
+}
+
+static const char *graves_flaw(const struct pnvme_label *l)
+{
+	unsigned int i, n = pnvme_grave_count(l);
+	const char *flaw = NULL;
+
+	if (!all_zero(&l->grave[n], (PNVME_GRAVE_MAX - n) * sizeof(l->grave[0])))
+		return "unused grave is not zero";
+	for (i = 0; i < n && !flaw; i++)
+		flaw = grave_flaw(l, i);
+	return flaw;
+}
+
 /* Everything but the header. */
 static const char *content_flaw(const struct pnvme_label *l)
 {
@@ -389,6 +444,8 @@ static const char *content_flaw(const struct pnvme_label *l)
 		flaw = ns_table_flaw(l);
 	if (!flaw)
 		flaw = dirty_flaw(l);
+	if (!flaw)
+		flaw = graves_flaw(l);
 	if (!flaw)
 		flaw = roster_flaw(l);
 	return flaw;

@@ -25,6 +25,7 @@ const char *pnvme_ns_clash(const struct pnvme_label_ns *a, const struct pnvme_la
 bool pnvme_range_live(const struct pnvme_label *l, u64 start, u64 end);
 /* Used entries of the dirty table. */
 unsigned int pnvme_dirty_count(const struct pnvme_label *l);
+unsigned int pnvme_grave_count(const struct pnvme_label *l);
 
 static inline int refuse(const char **why, int err, const char *phrase)
 {
@@ -80,6 +81,16 @@ static inline u64 ns_end(const struct pnvme_label_ns *ns)
 static inline bool ns_overlaps(const struct pnvme_label_ns *ns, u64 start, u64 end)
 {
 	return ns_start(ns) < end && start < ns_end(ns);
+}
+
+static inline u64 grave_start(const struct pnvme_label_grave *g)
+{
+	return le64_to_cpu(g->start);
+}
+
+static inline u64 grave_end(const struct pnvme_label_grave *g)
+{
+	return le64_to_cpu(g->start) + le64_to_cpu(g->bytes);
 }
 
 static inline u64 extent_start(const struct pnvme_label_extent *x)

@@ -179,7 +179,11 @@ extern const struct pr_ops pnvme_reserve_ops;
  * @has_read_only: set: @read_only is given
  * @read_only: set
  * @has_policy: set: @policy is given
- * @policy: set
+ * @policy: set, undelete
+ * @uuid: undelete: of the namespace that was deleted; else NULL
+ * @nguid: undelete
+ * @start: undelete: first byte on the drive
+ * @nsid: undelete: wanted
  */
 struct pnvme_ns_request {
 	const char	*name;
@@ -192,6 +196,10 @@ struct pnvme_ns_request {
 	bool		read_only;
 	bool		has_policy;
 	u8		policy;
+	const u8	*uuid;
+	const u8	*nguid;
+	u64		start;
+	u32		nsid;
 };
 
 int pnvme_ns_create(struct pnvme_drive *drive, const struct pnvme_ns_request *req,

@@ -236,6 +236,7 @@ int pnvme_nl_drive_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	struct pnvme_attach req = { };
 	int ret = attach_request(info, &req, &err);
 
+	req.identity = info->attrs[PNVME_A_DRIVE_IDENTITY];
 	if (info->attrs[PNVME_A_DRIVE_READ_ONLY])
 		req.read_only = nla_get_u8(info->attrs[PNVME_A_DRIVE_READ_ONLY]);
 	if (!ret)
@@ -254,6 +255,35 @@ int pnvme_nl_drive_import_doit(struct sk_buff *skb, struct genl_info *info)
 	req.from = attr_bytes(info, PNVME_A_DRIVE_OWNER);
 	if (!ret)
 		ret = attach_reply(info, &req, PNVME_CMD_DRIVE_IMPORT, &err);
+	return pnvme_nl_result(skb, info, ret, &err);
+}
+
+static int label_of(struct genl_info *info, struct pnvme_attach *req, struct pnvme_error *err)
+{
+	struct nlattr *attr = info->attrs[PNVME_A_DRIVE_LABEL];
+
+	if (nla_len(attr) != PNVME_LABEL_BYTES)
+		return pnvme_nl_bad(info, PNVME_A_DRIVE_LABEL,
+				    pnvme_refuse(err, -ERANGE, "a label has %u bytes, not %d",
+						 PNVME_LABEL_BYTES, nla_len(attr)));
+	req->label = nla_data(attr);
+	return 0;
+}
+
+int pnvme_nl_drive_restore_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pnvme_error err = { };
+	struct pnvme_attach req = { };
+	int ret = attach_request(info, &req, &err);
+
+	if (!ret)
+		ret = pnvme_nl_missing(info, PNVME_A_DRIVE_UUID, "uuid", &err);
+	if (!ret)
+		ret = pnvme_nl_missing(info, PNVME_A_DRIVE_LABEL, "label", &err);
+	if (!ret)
+		ret = label_of(info, &req, &err);
+	if (!ret)
+		ret = attach_reply(info, &req, PNVME_CMD_DRIVE_RESTORE, &err);
 	return pnvme_nl_result(skb, info, ret, &err);
 }
 

@@ -41,13 +41,14 @@ static const struct nla_policy pnvme_drive_adopt_nl_policy[PNVME_A_DRIVE_CHECK +
 };
 
 /* PNVME_CMD_DRIVE_ATTACH - do */
-static const struct nla_policy pnvme_drive_attach_nl_policy[PNVME_A_DRIVE_CHECK + 1] = {
+static const struct nla_policy pnvme_drive_attach_nl_policy[PNVME_A_DRIVE_IDENTITY + 1] = {
 	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[PNVME_A_DRIVE_MAJOR] = { .type = NLA_U32, },
 	[PNVME_A_DRIVE_MINOR] = { .type = NLA_U32, },
 	[PNVME_A_DRIVE_DISKSEQ] = { .type = NLA_U64, },
 	[PNVME_A_DRIVE_HOST] = NLA_POLICY_EXACT_LEN(16),
 	[PNVME_A_DRIVE_READ_ONLY] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PNVME_A_DRIVE_IDENTITY] = { .type = NLA_FLAG, },
 	[PNVME_A_DRIVE_CHECK] = { .type = NLA_FLAG, },
 };
 
@@ -203,6 +204,31 @@ static const struct nla_policy pnvme_drive_verdict_nl_policy[PNVME_A_DRIVE_EVIDE
 	[PNVME_A_DRIVE_EVIDENCE] = { .type = NLA_NUL_STRING, .len = 240, },
 };
 
+/* PNVME_CMD_DRIVE_RESTORE - do */
+static const struct nla_policy pnvme_drive_restore_nl_policy[PNVME_A_DRIVE_LABEL + 1] = {
+	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_DRIVE_MAJOR] = { .type = NLA_U32, },
+	[PNVME_A_DRIVE_MINOR] = { .type = NLA_U32, },
+	[PNVME_A_DRIVE_DISKSEQ] = { .type = NLA_U64, },
+	[PNVME_A_DRIVE_HOST] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_DRIVE_LABEL] = { .type = NLA_BINARY, },
+	[PNVME_A_DRIVE_CHECK] = { .type = NLA_FLAG, },
+};
+
+/* PNVME_CMD_NS_UNDELETE - do */
+static const struct nla_policy pnvme_ns_undelete_nl_policy[PNVME_A_NAMESPACE_CHECK + 1] = {
+	[PNVME_A_NAMESPACE_DRIVE] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_NGUID] = NLA_POLICY_EXACT_LEN(16),
+	[PNVME_A_NAMESPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PNVME_A_NAMESPACE_NSID] = { .type = NLA_U32, },
+	[PNVME_A_NAMESPACE_START] = { .type = NLA_U64, },
+	[PNVME_A_NAMESPACE_SIZE] = { .type = NLA_U64, },
+	[PNVME_A_NAMESPACE_POLICY] = NLA_POLICY_MAX(NLA_U32, 2),
+	[PNVME_A_NAMESPACE_READ_ONLY] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PNVME_A_NAMESPACE_CHECK] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for pnvme */
 static const struct genl_split_ops pnvme_nl_ops[] = {
 	{
@@ -237,7 +263,7 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.pre_doit	= pnvme_nl_pre_admin,
 		.doit		= pnvme_nl_drive_attach_doit,
 		.policy		= pnvme_drive_attach_nl_policy,
-		.maxattr	= PNVME_A_DRIVE_CHECK,
+		.maxattr	= PNVME_A_DRIVE_IDENTITY,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -379,6 +405,22 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.doit		= pnvme_nl_drive_verdict_doit,
 		.policy		= pnvme_drive_verdict_nl_policy,
 		.maxattr	= PNVME_A_DRIVE_EVIDENCE,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_DRIVE_RESTORE,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_drive_restore_doit,
+		.policy		= pnvme_drive_restore_nl_policy,
+		.maxattr	= PNVME_A_DRIVE_LABEL,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PNVME_CMD_NS_UNDELETE,
+		.pre_doit	= pnvme_nl_pre_admin,
+		.doit		= pnvme_nl_ns_undelete_doit,
+		.policy		= pnvme_ns_undelete_nl_policy,
+		.maxattr	= PNVME_A_NAMESPACE_CHECK,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

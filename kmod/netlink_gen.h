@@ -40,6 +40,8 @@ int pnvme_nl_ns_seal_begin_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_ns_seal_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_drive_roster_doit(struct sk_buff *skb, struct genl_info *info);
 int pnvme_nl_drive_verdict_doit(struct sk_buff *skb, struct genl_info *info);
+int pnvme_nl_drive_restore_doit(struct sk_buff *skb, struct genl_info *info);
+int pnvme_nl_ns_undelete_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PNVME_NLGRP_EVENTS,

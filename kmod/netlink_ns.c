@@ -258,7 +258,44 @@ static int create(struct genl_info *info, struct pnvme_drive *drive, struct pnvm
 	return ret;
 }
 
-int pnvme_nl_ns_create_doit(struct sk_buff *skb, struct genl_info *info)
+static int undelete(struct genl_info *info, struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	struct nlattr **attrs = info->attrs;
+	struct pnvme_ns_request req = {
+		.name	= attr_string(info, PNVME_A_NAMESPACE_NAME),
+		.uuid	= attr_bytes(info, PNVME_A_NAMESPACE_UUID),
+		.nguid	= attr_bytes(info, PNVME_A_NAMESPACE_NGUID),
+		.policy	= PNVME_POLICY_DATA,
+		.check	= attrs[PNVME_A_NAMESPACE_CHECK],
+	};
+	struct pnvme_ns *ns;
+	int ret;
+
+	if (pnvme_nl_missing(info, PNVME_A_NAMESPACE_UUID, "uuid", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_NGUID, "nguid", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_NAME, "name", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_START, "start", err) ||
+	    pnvme_nl_missing(info, PNVME_A_NAMESPACE_SIZE, "size", err))
+		return -EINVAL;
+	req.start = nla_get_u64(attrs[PNVME_A_NAMESPACE_START]);
+	req.bytes = nla_get_u64(attrs[PNVME_A_NAMESPACE_SIZE]);
+	if (attrs[PNVME_A_NAMESPACE_NSID])
+		req.nsid = nla_get_u32(attrs[PNVME_A_NAMESPACE_NSID]);
+	if (attrs[PNVME_A_NAMESPACE_POLICY])
+		req.policy = nla_get_u32(attrs[PNVME_A_NAMESPACE_POLICY]);
+	if (attrs[PNVME_A_NAMESPACE_READ_ONLY])
+		req.read_only = nla_get_u8(attrs[PNVME_A_NAMESPACE_READ_ONLY]);
+	ret = pnvme_ns_create(drive, &req, &ns, err);
+	if (ret)
+		return ret;
+	ret = pnvme_nl_reply_done(info, PNVME_CMD_NS_UNDELETE, ns_fill, ns);
+	pnvme_ns_put(ns);
+	return ret;
+}
+
+/* Both make a namespace on a drive. */
+static int on_drive(struct sk_buff *skb, struct genl_info *info,
+		    int (*fn)(struct genl_info *, struct pnvme_drive *, struct pnvme_error *))
 {
 	struct pnvme_error err = { };
 	struct pnvme_drive *drive = pnvme_nl_drive_of(info, PNVME_A_NAMESPACE_DRIVE, &err);
@@ -266,9 +303,19 @@ int pnvme_nl_ns_create_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(drive))
 		return pnvme_nl_result(skb, info, PTR_ERR(drive), &err);
-	ret = create(info, drive, &err);
+	ret = fn(info, drive, &err);
 	pnvme_drive_put(drive);
 	return pnvme_nl_result(skb, info, ret, &err);
+}
+
+int pnvme_nl_ns_create_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return on_drive(skb, info, create);
+}
+
+int pnvme_nl_ns_undelete_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return on_drive(skb, info, undelete);
 }
 
 int pnvme_nl_ns_delete_doit(struct sk_buff *skb, struct genl_info *info)

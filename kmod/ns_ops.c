@@ -59,6 +59,7 @@ static void ns_params(const struct pnvme_ns *ns, struct pnvme_ns_params *p)
 		.nguid	= ns->nguid,
 		.start	= (u64)ns->first << SECTOR_SHIFT,
 		.bytes	= ns->bytes,
+		.flags	= ns->read_only ? PNVME_NS_READ_ONLY : 0,
 		.policy	= ns->policy,
 		.nsid	= ns->nsid,
 	};
@@ -127,6 +128,28 @@ static int refuse_space(struct pnvme_drive *drive, const struct pnvme_label *l, 
 					space.largest >> 20));
 }
 
+static int plan_undelete(struct pnvme_drive *drive, struct pnvme_label *l,
+			 const struct pnvme_ns_request *req, struct pnvme_error *err)
+{
+	const char *why = "";
+	struct pnvme_ns_params p = {
+		.name	= req->name,
+		.uuid	= req->uuid,
+		.nguid	= req->nguid,
+		.start	= req->start,
+		.bytes	= req->bytes,
+		.nsid	= req->nsid,
+		.policy	= req->policy,
+		.flags	= req->read_only ? PNVME_NS_READ_ONLY : 0,
+	};
+	int ret = pnvme_table_undelete(l, &p, &why);
+
+	if (ret >= 0)
+		return ret;
+	return pnvme_refuse(err, ret, "namespace %s cannot be brought back on %s: %s", req->name,
+			    dev_name(&drive->dev), why);
+}
+
 /* Where and as what it will be: an entry in the plan. Returns its index. */
 static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request *req,
 		       struct pnvme_label **plan_out, struct pnvme_error *err)
@@ -140,6 +163,9 @@ static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request 
 	if (IS_ERR(l))
 		return pnvme_refuse(err, PTR_ERR(l), "the table of %s is inconsistent: %s",
 				    dev_name(&drive->dev), why);
+	*plan_out = l;
+	if (req->uuid)
+		return plan_undelete(drive, l, req, err);
 	ret = plan_size(l, req, &p.bytes, err);
 	if (ret)
 		return ret;
@@ -153,7 +179,6 @@ static int plan_create(struct pnvme_drive *drive, const struct pnvme_ns_request 
 	if (ret < 0)
 		return pnvme_refuse(err, ret, "namespace %s cannot be created on %s: %s", req->name,
 				    dev_name(&drive->dev), why);
-	*plan_out = l;
 	return ret;
 }
 
@@ -260,6 +285,18 @@ int pnvme_ns_commit_created(struct pnvme_ns *ns, struct pnvme_error *err)
 	return ret;
 }
 
+/*
+ * Zeroing is not in the label before it is done, but what was deleted there must not come
+ * back half zeroed if it is cancelled. This looks at the label, too.
+ */
+static int before_zeroing(struct pnvme_drive *drive, u64 start, u64 bytes,
+			  struct pnvme_error *err)
+{
+	if (pnvme_grave_clear(pnvme_drive_draft(drive), start, bytes))
+		return pnvme_drive_update(drive, err);
+	return pnvme_drive_verify(drive, err);
+}
+
 static int create_listed(struct pnvme_ns *ns, bool keep_data, struct pnvme_error *err)
 {
 	u64 zero = keep_data ? 0 : pnvme_zero_needed(ns->drive, (u64)ns->first << SECTOR_SHIFT,
@@ -269,7 +306,7 @@ static int create_listed(struct pnvme_ns *ns, bool keep_data, struct pnvme_error
 	if (!zero)
 		return pnvme_ns_commit_created(ns, err);
 	/* zeroing writes, so it asks first, as a label update does */
-	ret = pnvme_drive_verify(ns->drive, err);
+	ret = before_zeroing(ns->drive, (u64)ns->first << SECTOR_SHIFT, ns->bytes, err);
 	if (!ret)
 		pnvme_zero_start(ns, zero);
 	return ret;
@@ -315,7 +352,7 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 	if (!ret && ns->state == PNVME_NS_STATE_NAME_CONFLICT)
 		ret = refuse_taken(ns->name, err);
 	else if (!ret)
-		ret = create_listed(ns, req->keep_data, err);
+		ret = create_listed(ns, req->keep_data || req->uuid, err);
 	if (ret) {
 		if (!list_empty(&ns->node))
 			pnvme_ns_remove(ns);
@@ -329,9 +366,10 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 }
 
 /**
- * pnvme_ns_create - create a namespace, or begin to
+ * pnvme_ns_create - create a namespace, or begin to; or bring back one that was deleted
  * @drive: where
- * @req: @name, @bytes or @largest, @keep_data, @check
+ * @req: @name, @bytes or @largest, @keep_data, @check; or @name, @bytes, @uuid, @nguid,
+ *	@start, @nsid, @policy, @read_only, @check
  * @result: the namespace, state zeroing if that is under way; to be given back
  * @err: the sentence, on failure
  *
@@ -516,7 +554,7 @@ static int ns_grow(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 		return 0;
 	zero = req->keep_data ? 0 : pnvme_zero_needed(drive, end, req->bytes - ns->bytes);
 	if (zero) {
-		ret = pnvme_drive_verify(drive, err);
+		ret = before_zeroing(drive, end, req->bytes - ns->bytes, err);
 		if (ret)
 			return ret;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The namespace table of a label and the space it describes: finding, adding,
- * removing, resizing; gaps; dirty ranges. Pure, like label.c.
+ * removing, resizing; gaps; dirty ranges; graves. Pure, like label.c.
  */
 #include "label_priv.h"
 
@@ -136,6 +136,63 @@ int pnvme_space_find(const struct pnvme_label *l, u64 bytes, u64 *start, const c
 		}
 	}
 	return 0;
+}
+
+/* Graves */
+
+static void grave_remove(struct pnvme_label *l, unsigned int index)
+{
+	unsigned int n = pnvme_grave_count(l);
+
+	memmove(&l->grave[index], &l->grave[index + 1],
+		(n - index - 1) * sizeof(l->grave[0]));
+	memset(&l->grave[n - 1], 0, sizeof(l->grave[0]));
+}
+
+bool pnvme_grave_clear(struct pnvme_label *l, u64 start, u64 bytes)
+{
+	u64 end = end_saturated(start, bytes);
+	unsigned int i = pnvme_grave_count(l);
+	bool found = false;
+
+	while (i--) {
+		if (grave_start(&l->grave[i]) >= end || grave_end(&l->grave[i]) <= start)
+			continue;
+		grave_remove(l, i);
+		found = true;
+	}
+	return found;
+}
+
+/* The range is dirty already, and nobody else's grave: it held a namespace until now. */
+static void grave_add(struct pnvme_label *l, const struct pnvme_label_ns *ns)
+{
+	unsigned int n = pnvme_grave_count(l);
+	struct pnvme_label_grave *g;
+
+	if (n == PNVME_GRAVE_MAX)
+		grave_remove(l, 0);
+	g = &l->grave[pnvme_grave_count(l)];
+	copy_id(g->uuid, ns->uuid);
+	g->start = ns->start;
+	g->bytes = ns->bytes;
+}
+
+/* Wherever it was. */
+static void grave_forget(struct pnvme_label *l, const u8 *uuid)
+{
+	unsigned int i = pnvme_grave_count(l);
+
+	while (i--) {
+		if (!memcmp(l->grave[i].uuid, uuid, sizeof(l->grave[i].uuid)))
+			grave_remove(l, i);
+	}
+}
+
+static bool grave_is(const struct pnvme_label_grave *g, const struct pnvme_ns_params *p)
+{
+	return !memcmp(g->uuid, p->uuid, sizeof(g->uuid)) && grave_start(g) == p->start &&
+	       le64_to_cpu(g->bytes) == p->bytes;
 }
 
 /* Dirty ranges */
@@ -281,6 +338,7 @@ void pnvme_dirty_clear(struct pnvme_label *l, u64 start, u64 bytes)
 	start = (start + PNVME_ALIGN - 1) & ~(PNVME_ALIGN - 1);
 	if (start >= end)
 		return;
+	pnvme_grave_clear(l, start, end - start);
 	while ((i = dirty_last(l, start, end)) >= 0) {
 		if (!dirty_cut(l, i, start, end))
 			dirty_make_room(l);
@@ -397,21 +455,39 @@ int pnvme_table_add(struct pnvme_label *l, const struct pnvme_ns_params *p, cons
 	if (ret)
 		return ret;
 	pnvme_dirty_clear(l, p->start, p->bytes);
+	grave_forget(l, ns.uuid);
 	l->ns[index] = ns;
 	return index;
+}
+
+int pnvme_table_undelete(struct pnvme_label *l, const struct pnvme_ns_params *p, const char **why)
+{
+	struct pnvme_ns_params again = *p;
+	unsigned int i, n = pnvme_grave_count(l);
+
+	if (pnvme_table_by_uuid(l, p->uuid) >= 0)
+		return refuse(why, -EEXIST, "namespace UUID is taken");
+	for (i = 0; i < n && !grave_is(&l->grave[i], p); i++)
+		;
+	if (i == n)
+		return refuse(why, -ESTALE,
+			      "its space, or a part of it, was zeroed or given to another namespace since");
+	if (nsid_taken(l, p->nsid))
+		again.nsid = 0;
+	return pnvme_table_add(l, &again, why);
 }
 
 int pnvme_table_del(struct pnvme_label *l, unsigned int index, const char **why)
 {
 	int ret = ns_check_index(l, index, why);
-	u64 start, bytes;
+	struct pnvme_label_ns ns;
 
 	if (ret)
 		return ret;
-	start = le64_to_cpu(l->ns[index].start);
-	bytes = le64_to_cpu(l->ns[index].bytes);
+	ns = l->ns[index];
 	memset(&l->ns[index], 0, sizeof(l->ns[index]));
-	pnvme_dirty_add(l, start, bytes);
+	pnvme_dirty_add(l, ns_start(&ns), le64_to_cpu(ns.bytes));
+	grave_add(l, &ns);
 	return 0;
 }
 

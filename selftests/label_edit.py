@@ -40,6 +40,7 @@ FIELDS = {
 # table: (offset, entries, bytes of one, fields)
 TABLES = {
     "dirty": (2048, 128, 16, {"start": (0, 8), "bytes": (8, 8)}),
+    "grave": (28672, 64, 32, {"uuid": (0, "u"), "start": (16, 8), "bytes": (24, 8)}),
     "roster": (4096, 64, 128, {"uuid": (0, "u"), "hwid": (16, "u"), "hwid_type": (32, 1), "slot": (40, "s32")}),
     "ns": (12288, 64, 256, {"uuid": (0, "u"), "nguid": (16, "u"), "start": (32, 8), "bytes": (40, 8),
                             "nsid": (48, 4), "flags": (52, 4), "policy": (56, 1), "name": (64, "s64")}),
@@ -284,7 +285,9 @@ HOSTILE = [
     ("reserved bytes", {"@116": "01"}),
     ("reserved bytes", {"@258": "01"}),
     ("reserved bytes", {"@2047": "01"}),
-    ("reserved bytes", {"@28672": "01"}),
+    ("unused grave", {"@28672": "01"}),
+    ("unused grave", {"@30719": "80"}),
+    ("reserved bytes", {"@30720": "01"}),
     ("reserved bytes", {"@32767": "80"}),
     ("reserved bytes of a namespace", {"@12345": "01"}),
     ("reserved bytes of a namespace", {"@12543": "01"}),

@@ -383,8 +383,9 @@ static void check_broken(const struct nl_op *op, const char *const *base,
 static void check_lengths(const struct nl_op *op, const char *const *base)
 {
 	static const int bytes[] = { [K_U8] = 1, [K_U32] = 4, [K_U64] = 8, [K_ID] = 16, [K_FLAG] = 0,
-		[K_DIGEST] = 32, [K_NEST] = 8 };
+		[K_DIGEST] = 32, [K_NEST] = 8, [K_LABEL] = 16 };
 	const struct nl_field *field;
+	static char label[NL_LABEL + 4];
 	char word[80], takes[128], text[300];
 	int len;
 
@@ -395,6 +396,12 @@ static void check_lengths(const struct nl_op *op, const char *const *base)
 		if (!strstr(takes, word)) {
 			/* known, but not to this operation */
 			check_broken(op, base, field, text, field->kind == K_TEXT ? 4 : bytes[field->kind]);
+			continue;
+		}
+		if (field->kind == K_LABEL) {
+			check_broken(op, base, field, label, 0);
+			check_broken(op, base, field, label, NL_LABEL - 1);
+			check_broken(op, base, field, label, NL_LABEL + 4);
 			continue;
 		}
 		if (field->kind == K_TEXT) {
@@ -490,7 +497,13 @@ static const char *const *base_request(const char *op)
 	};
 	static const char *const roster[] = { "uuid=" DRIVE_A, "roster-generation=1", "check", NULL };
 	static const char *const verdict[] = { "uuid=" DRIVE_A, "verdict=wiped", "evidence=gone", NULL };
+	static char label[128];
+	static const char *const restore[] = { "uuid=" DRIVE_B, maj, min, "host=" HOST, label, "check",
+		NULL };
+	static const char *const undelete[] = { "drive=" DRIVE_A, "uuid=" NOBODY, "nguid=" NOBODY,
+		"name=new", "start=1M", "size=1M", "check", NULL };
 
+	snprintf(label, sizeof(label), "label=%s", dev_b);
 	snprintf(maj, sizeof(maj), "major=%u", major(device_number(dev_b)));
 	snprintf(min, sizeof(min), "minor=%u", minor(device_number(dev_b)));
 	if (!strcmp(op, "drive-detach") || !strcmp(op, "drive-set") || !strcmp(op, "drive-fail"))
@@ -501,6 +514,10 @@ static const char *const *base_request(const char *op)
 		return roster;
 	if (!strcmp(op, "drive-verdict"))
 		return verdict;
+	if (!strcmp(op, "drive-restore"))
+		return restore;
+	if (!strcmp(op, "ns-undelete"))
+		return undelete;
 	if (!strncmp(op, "drive-", 6))
 		return attach;
 	if (!strcmp(op, "ns-create"))
@@ -561,7 +578,9 @@ static void test_check(void)
 	setup_pair();
 	before = snap();
 	for (op = nl_ops; op->name; op++) {
-		if (is_read(op) || !strcmp(op->name, "drive-adopt"))
+		/* what these need is not there; see test_recover() */
+		if (is_read(op) || !strcmp(op->name, "drive-adopt") ||
+		    !strcmp(op->name, "drive-restore") || !strcmp(op->name, "ns-undelete"))
 			continue;
 		expect_ok(__LINE__, ask_items(op->name, base_request(op->name)));
 	}
@@ -1209,6 +1228,118 @@ static void test_seal(void)
 	wipe(dev_a, DRIVE_A);
 }
 
+/* What came back, and what is asked for. */
+struct deleted {
+	char uuid[64], nguid[64], start[32], nsid[32];
+};
+
+static void delete(const char *name, struct deleted *d)
+{
+	OK("ns-get", item("name", name));
+	snprintf(d->uuid, sizeof(d->uuid), "uuid=%s", TEXT("uuid"));
+	snprintf(d->nguid, sizeof(d->nguid), "nguid=%s", TEXT("nguid"));
+	snprintf(d->start, sizeof(d->start), "start=%" PRIu64, NUM("start"));
+	snprintf(d->nsid, sizeof(d->nsid), "nsid=%" PRIu64, NUM("nsid"));
+	OK("ns-delete", item("name", name));
+}
+
+static void test_undelete(void)
+{
+	struct snapshot before;
+	struct deleted d, other;
+
+	adopt(dev_a, DRIVE_A);
+	make("other", "1M");
+	make("one", "4M");
+	delete("one", &d);
+	before = snap();
+#define UNDELETE(uuid, nguid, name, start, size, ...) \
+	"drive=" DRIVE_A, uuid, nguid, name, start, size, d.nsid, ##__VA_ARGS__
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE("uuid=" NOBODY, d.nguid, "name=one", d.start, "size=4M"));
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", "start=3M", "size=4M"));
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", d.start, "size=3M"));
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", d.start, "size=5M"));
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", "start=0xffffffffffffffff", "size=4M"));
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE("uuid=" ZERO_ID, d.nguid, "name=one", d.start, "size=0"));
+	REFUSED(EINVAL, NULL, "NGUID is zero", "ns-undelete", UNDELETE(d.uuid, "nguid=" ZERO_ID, "name=one", d.start, "size=4M"));
+	REFUSED(EINVAL, "name", "a name must be", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=.", d.start, "size=4M"));
+	REFUSED(EEXIST, "name", "already is a namespace", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=other", d.start, "size=4M"));
+	REFUSED(EINVAL, NULL, "ID is out of range", "ns-undelete", "drive=" DRIVE_A, d.uuid, d.nguid,
+		"name=one", d.start, "size=4M", "nsid=65");
+	REFUSED(ENOENT, "drive", "no drive", "ns-undelete", "drive=" NOBODY, d.uuid, d.nguid, "name=one",
+		d.start, "size=4M");
+	OK("ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", d.start, "size=4M", "check"));
+	EXPECT(unchanged(before));
+	OK("ns-undelete", UNDELETE(d.uuid, d.nguid, "name=new", d.start, "size=4M", "policy=admin", "read-only=1"));
+	EXPECT(last.cmd == 22 && !strcmp(TEXT("name"), "new") && NUM("size") == 4 * MIB);
+	EXPECT(!strcmp(TEXT("uuid"), d.uuid + 5) && !strcmp(TEXT("nguid"), d.nguid + 6));
+	EXPECT(!strcmp(TEXT("policy"), "admin") && NUM("read-only") == 1);
+	ATTRS(nl_namespace, NS_LIVE_ATTRS, "");
+	REFUSED(EEXIST, NULL, "UUID is taken", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=two", d.start, "size=4M"));
+	/* a taken nsid is no obstacle, and a part that was given away is one */
+	delete("new", &d);
+	delete("other", &other);
+	OK("ns-create", "drive=" DRIVE_A, "name=big", "largest", "keep-data");
+	OK("ns-delete", "name=big");
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", d.start, "size=4M"));
+	REFUSED(ESTALE, NULL, "zeroed or given", "ns-undelete", "drive=" DRIVE_A, other.uuid, other.nguid,
+		"name=other", other.start, "size=1M");
+	wipe(dev_a, DRIVE_A);
+}
+
+/* The front of a device, as an image. */
+static const char *image(const char *dev, int flip)
+{
+	static unsigned char front[65536 + NL_LABEL] __attribute__((aligned(4096)));
+	static char path[32];
+	int fd = open(dev, O_RDONLY | O_DIRECT);
+
+	strcpy(path, "/tmp/nl_abi.XXXXXX");
+	if (pread(fd, front, sizeof(front), 0) != sizeof(front))
+		nl_die("%s cannot be read", dev);
+	close(fd);
+	front[65536 + 300] ^= flip;
+	fd = mkstemp(path);
+	if (write(fd, front, sizeof(front)) != sizeof(front))
+		nl_die("%s cannot be written", path);
+	close(fd);
+	return path;
+}
+
+static void test_restore(void)
+{
+	char label[64], bad[64];
+	struct snapshot before;
+
+	adopt(dev_b, DRIVE_B);
+	OK("ns-create", "drive=" DRIVE_B, "name=one", "size=4M");
+	OK("drive-detach", "uuid=" DRIVE_B);
+	snprintf(label, sizeof(label), "label=%s", image(dev_b, 0));
+	snprintf(bad, sizeof(bad), "label=%s", image(dev_b, 1));
+	before = snap();
+#define RESTORE(uuid, host, label, ...) item("dev", dev_b), uuid, host, label, ##__VA_ARGS__
+	REFUSED(EEXIST, NULL, "carries a pnvme label", "drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, label));
+	EXPECT(unchanged(before));
+	OK("drive-erase", item("dev", dev_b), "uuid=" DRIVE_B, "host=" HOST);
+	before = snap();
+	REFUSED(EINVAL, NULL, "not a whole one", "drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, bad));
+	REFUSED(ESTALE, "uuid", "label of drive", "drive-restore", RESTORE("uuid=" NOBODY, "host=" HOST, label));
+	REFUSED(EXDEV, NULL, "belongs to host", "drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST2, label));
+	REFUSED(ENOTUNIQ, NULL, "names other hardware", "drive-restore", item("dev", dev_a), "uuid=" DRIVE_B,
+		"host=" HOST, label);
+	OK("drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, label, "check"));
+	EXPECT(unchanged(before));
+	OK("drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, label));
+	EXPECT(last.cmd == 21 && DNUM("epoch") == 2 && DNUM("namespaces") == 1 && DNUM("repaired") == 1);
+	ATTRS(nl_drive, DRIVE_ATTRS, "");
+	OK("ns-get", "name=one");
+	EXPECT(NUM("size") == 4 * MIB);
+	REFUSED(EBUSY, NULL, "", "drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, label));
+	unlink(label + 6);
+	unlink(bad + 6);
+	wipe(dev_b, DRIVE_B);
+}
+
 static void test_rename(void)
 {
 	static const char *const base[] = { "name=one", "check", NULL };
@@ -1714,6 +1845,8 @@ static const struct tap_test tests[] = {
 	{ "ns-set", test_ns_set },
 	{ "drive-fail, ns-unfence", test_fail },
 	{ "ns-seal", test_seal },
+	{ "ns-undelete", test_undelete },
+	{ "drive-restore", test_restore },
 	{ "zeroing and its cancellation", test_zeroing },
 	{ "what is live has its device", test_live },
 	{ "the check flag changes nothing", test_check },

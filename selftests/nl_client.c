@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See nl_client.h. */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -80,6 +82,8 @@ const struct nl_field nl_drive[] = {
 	{ "roster-generation", 38, K_U64, NULL },
 	{ "verdict", 39, K_TEXT, NULL },
 	{ "evidence", 40, K_TEXT, NULL },
+	{ "label", 41, K_LABEL, NULL },
+	{ "identity", 42, K_FLAG, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -164,7 +168,7 @@ const struct nl_op nl_ops[] = {
 	{ "drive-get", 2, nl_drive, "uuid", "uuid" },
 	{ "drive-adopt", 3, nl_drive, "uuid major minor diskseq host dirty any check",
 	  "uuid major minor host" },
-	{ "drive-attach", 4, nl_drive, "uuid major minor diskseq host read-only check",
+	{ "drive-attach", 4, nl_drive, "uuid major minor diskseq host read-only identity check",
 	  "major minor host" },
 	{ "drive-import", 5, nl_drive, "uuid major minor diskseq host owner check",
 	  "major minor host owner" },
@@ -189,6 +193,11 @@ const struct nl_op nl_ops[] = {
 	  "uuid roster-generation" },
 	{ "drive-verdict", 22, nl_drive, "uuid device verdict evidence",
 	  "uuid verdict evidence" },
+	{ "drive-restore", 23, nl_drive, "uuid major minor diskseq host label check",
+	  "uuid major minor host label" },
+	{ "ns-undelete", 24, nl_namespace,
+	  "drive uuid nguid name nsid start size policy read-only check",
+	  "drive uuid nguid name start size" },
 	{ NULL, 0, NULL, NULL, NULL }
 };
 
@@ -243,6 +252,7 @@ struct nl_sock *nl_open_with(int buffer)
 
 	if (!sk || genl_connect(sk))
 		nl_die("no generic netlink socket: %s", strerror(errno));
+	nl_socket_set_buffer_size(sk, 0, 4 * NL_LABEL);
 	nl_socket_set_msg_buf_size(sk, buffer);
 	nl_socket_disable_auto_ack(sk);
 	nl_socket_disable_seq_check(sk);
@@ -253,7 +263,8 @@ struct nl_sock *nl_open_with(int buffer)
 
 struct nl_sock *nl_open(void)
 {
-	return nl_open_with(32768);
+	/* a refusal repeats the whole request, which may hold two labels */
+	return nl_open_with(4 * NL_LABEL);
 }
 
 int nl_family(struct nl_sock *sk)
@@ -279,7 +290,7 @@ int nl_listen(struct nl_sock *sk)
 struct nl_msg *nl_request(const char *op, int flags)
 {
 	const struct nl_op *o = nl_op_named(op);
-	struct nl_msg *msg = nlmsg_alloc_size(8192);
+	struct nl_msg *msg = nlmsg_alloc_size(8192 + 2 * NL_LABEL);
 
 	if (!o || !msg)
 		nl_die("no operation %s", op);
@@ -376,6 +387,19 @@ static int put_digest(struct nl_msg *msg, const struct nl_field *field, const ch
 	return nla_put(msg, field->id, sizeof(digest), digest);
 }
 
+static int put_label(struct nl_msg *msg, int id, const char *path)
+{
+	static unsigned char label[NL_LABEL] __attribute__((aligned(4096)));
+	int fd = open(path, O_RDONLY | O_DIRECT);
+	ssize_t got;
+
+	if (fd < 0)
+		fd = open(path, O_RDONLY);
+	got = pread(fd, label, sizeof(label), 65536);
+	close(fd);
+	return got == sizeof(label) ? nla_put(msg, id, sizeof(label), label) : -EINVAL;
+}
+
 int nl_put(struct nl_msg *msg, const struct nl_field *field, const char *text)
 {
 	unsigned char id[16];
@@ -385,6 +409,8 @@ int nl_put(struct nl_msg *msg, const struct nl_field *field, const char *text)
 		return nla_put_string(msg, field->id, text);
 	case K_FLAG:
 		return nla_put_flag(msg, field->id);
+	case K_LABEL:
+		return put_label(msg, field->id, text);
 	case K_ID:
 		return nl_parse_id(text, id) ? -EINVAL : nla_put(msg, field->id, 16, id);
 	case K_DIGEST:

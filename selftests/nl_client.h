@@ -15,7 +15,11 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
-enum nl_kind { K_U8, K_U32, K_U64, K_TEXT, K_ID, K_FLAG, K_U64S, K_DIGEST, K_NEST };
+#define NL_LABEL 32768
+
+enum nl_kind { K_U8, K_U32, K_U64, K_TEXT, K_ID, K_FLAG, K_U64S, K_DIGEST, K_NEST,
+	/* a whole label; as text, a device or an image of one, whose first copy it is */
+	K_LABEL };
 
 /**
  * struct nl_field - an attribute

@@ -29,7 +29,7 @@ test_drives()
 test_namespaces()
 {
 	: "namespaces: each operation, each refusal, attribute by attribute"
-	abi ns-create ns-get ns-resize ns-rename ns-set "drive-fail, ns-unfence" ns-seal zeroing "what is live"
+	abi ns-create ns-get ns-resize ns-rename ns-set "drive-fail, ns-unfence" ns-seal ns-undelete drive-restore zeroing "what is live"
 }
 
 test_requests()

@@ -47,6 +47,7 @@
  * two ranges in one gap, which can be merged without covering a namespace.
  */
 #define PNVME_DIRTY_MAX		128
+#define PNVME_GRAVE_MAX		64
 
 #define PNVME_ALIGN		(1024ULL << 10)	/* namespaces start and end on it */
 #define PNVME_DATA_START	PNVME_ALIGN
@@ -194,6 +195,18 @@ struct pnvme_label_extent {
 };
 
 /**
+ * struct pnvme_label_grave - where a deleted namespace lay, as long as all of it still does
+ * @uuid: of the namespace
+ * @start: first byte on the drive
+ * @bytes: its size; an unused entry is all zero
+ */
+struct pnvme_label_grave {
+	__u8	uuid[16];
+	__le64	start;
+	__le64	bytes;
+};
+
+/**
  * struct pnvme_label - one copy of the label
  * @magic: PNVME_LABEL_MAGIC
  * @version: PNVME_LABEL_VERSION
@@ -231,6 +244,8 @@ struct pnvme_label_extent {
  *	namespace, used entries first
  * @roster: drives of the owner
  * @ns: the namespace table; entries may be used in any order
+ * @grave: deleted namespaces of whose space nothing was given away or zeroed since, oldest
+ *	first, disjoint, within dirty ranges, used entries first
  * @reserved4: zero
  */
 struct pnvme_label {
@@ -268,7 +283,8 @@ struct pnvme_label {
 	struct pnvme_label_extent dirty[PNVME_DIRTY_MAX];
 	struct pnvme_label_peer roster[PNVME_ROSTER_MAX];
 	struct pnvme_label_ns ns[PNVME_NS_MAX];
-	__u8	reserved4[4096];
+	struct pnvme_label_grave grave[PNVME_GRAVE_MAX];
+	__u8	reserved4[2048];
 };
 
 static_assert(sizeof(struct pnvme_label_seal) == 128, "seal");
@@ -278,6 +294,7 @@ static_assert(offsetof(struct pnvme_label, roster_generation) == 264, "roster ge
 static_assert(offsetof(struct pnvme_label, dirty) == 2048, "dirty table");
 static_assert(offsetof(struct pnvme_label, roster) == 4096, "roster");
 static_assert(offsetof(struct pnvme_label, ns) == 12288, "namespace table");
+static_assert(offsetof(struct pnvme_label, grave) == 28672, "grave table");
 static_assert(sizeof(struct pnvme_label) == PNVME_LABEL_BYTES, "label");
 
 /*
@@ -375,7 +392,13 @@ struct pnvme_ns_params {
  * it was (pnvme_dirty_next()) and zeroes before it writes this one, or keeps the data.
  */
 int pnvme_table_add(struct pnvme_label *l, const struct pnvme_ns_params *p, const char **why);
-/* Removes the entry, marks its range dirty. */
+/*
+ * Adds a namespace again that was deleted: -ESTALE unless a grave has just its UUID, start
+ * and size, which proves that what it shows is its own. Where @p->nsid is taken it gets
+ * another. Else as pnvme_table_add().
+ */
+int pnvme_table_undelete(struct pnvme_label *l, const struct pnvme_ns_params *p, const char **why);
+/* Removes the entry, marks its range dirty, leaves a grave. */
 int pnvme_table_del(struct pnvme_label *l, unsigned int index, const char **why);
 /*
  * Grows into the free space behind (-ENOSPC if taken; not dirty any more, as for
@@ -420,5 +443,11 @@ void pnvme_dirty_clear(struct pnvme_label *l, __u64 start, __u64 bytes);
 /* First dirty range within [start, start + bytes): clipped to it. false: none. */
 bool pnvme_dirty_next(const struct pnvme_label *l, __u64 start, __u64 bytes,
 		      __u64 *dstart, __u64 *dbytes);
+
+/*
+ * Graves. Space that is not dirty any more has none; who begins to zero removes them before.
+ * A full table loses its oldest. Returns whether there were any.
+ */
+bool pnvme_grave_clear(struct pnvme_label *l, __u64 start, __u64 bytes);
 
 #endif /* PNVME_LABEL_H */

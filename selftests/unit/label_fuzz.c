@@ -80,7 +80,10 @@ static void edit_add(u64 *seed)
 		pnvme_space_find(&work, p.bytes, &p.start, NULL);
 	if (random_below(seed, 2))
 		pnvme_dirty_clear(&work, p.start, p.bytes);
-	pnvme_table_add(&work, &p, NULL);
+	if (random_below(seed, 4))
+		pnvme_table_add(&work, &p, NULL);
+	else
+		pnvme_table_undelete(&work, &p, NULL);
 }
 
 static void look(u64 *seed)

@@ -10,6 +10,7 @@
 #define AT(field) offsetof(struct pnvme_label, field)
 #define NS(i, field) (AT(ns) + (i) * 256 + offsetof(struct pnvme_label_ns, field))
 #define PEER(i, field) (AT(roster) + (i) * 128 + offsetof(struct pnvme_label_peer, field))
+#define GRAVE(i, field) (AT(grave) + (i) * 32 + offsetof(struct pnvme_label_grave, field))
 #define DIRTY(i, field) (AT(dirty) + (i) * 16 + offsetof(struct pnvme_label_extent, field))
 
 static struct pnvme_label work;
@@ -69,7 +70,8 @@ static void test_offsets(void)
 		{ NS(0, seal), 12416 }, { NS(0, seal.samples), 12420 }, { NS(0, seal.looked), 12424 },
 		{ NS(0, seal.sealed_at), 12432 }, { NS(0, seal.broken_at), 12440 },
 		{ NS(0, seal.seed), 12448 }, { NS(0, seal.digest), 12464 },
-		{ NS(0, seal.reserved1), 12496 }, { AT(reserved4), 28672 },
+		{ NS(0, seal.reserved1), 12496 }, { GRAVE(0, uuid), 28672 },
+		{ GRAVE(1, start), 28720 }, { GRAVE(1, bytes), 28728 }, { AT(reserved4), 30720 },
 	};
 	unsigned int i;
 
@@ -210,7 +212,7 @@ static const struct {
 	{ AT(reserved3), 1, 1, "reserved bytes are not zero" },
 	{ AT(reserved3) + 1775, 1, 1, "reserved bytes are not zero" },
 	{ AT(reserved4), 1, 1, "reserved bytes are not zero" },
-	{ AT(reserved4) + 4095, 1, 1, "reserved bytes are not zero" },
+	{ AT(reserved4) + 2047, 1, 1, "reserved bytes are not zero" },
 
 	{ NS(0, name), 1, '.', "namespace name is not valid" },
 	{ NS(0, name), 1, 0, "namespace name is not valid" },
@@ -390,6 +392,54 @@ static void test_roster_refusals(void)
 	EXPECT_REFUSED(pnvme_roster_set(&work, peers, 5, 6, &why), -EINVAL,
 		       "reserved bytes of the roster are not zero");
 	EXPECT(!memcmp(&work, &before, sizeof(work)));
+}
+
+#define GRAVE_PLACE "grave is not aligned or lies outside the data range"
+
+/* The sample with its first namespace deleted, and a second grave behind, in dirty space. */
+static void two_graves(void)
+{
+	u8 id[16] = { 0xc0 };
+
+	sample_label(&work);
+	EXPECT(pnvme_table_del(&work, 0, NULL) == 0);
+	memcpy(work.grave[1].uuid, id, sizeof(id));
+	work.grave[1].start = cpu_to_le64(2000 * MIB);
+	work.grave[1].bytes = cpu_to_le64(MIB);
+}
+
+static void test_graves(void)
+{
+	static const struct { size_t at; unsigned int width; u64 value; const char *phrase; } bad[] = {
+		{ GRAVE(0, start), 8, MIB + 512, GRAVE_PLACE },
+		{ GRAVE(0, start), 8, 0, GRAVE_PLACE },
+		{ GRAVE(0, bytes), 8, -MIB, GRAVE_PLACE },
+		{ GRAVE(1, bytes), 8, 1ULL << 50, GRAVE_PLACE },
+		{ GRAVE(0, bytes), 8, 1281 * MIB, "grave lies in space that is not dirty" },
+		{ GRAVE(1, start), 8, 1300 * MIB, "grave lies in space that is not dirty" },
+		{ GRAVE(1, start), 8, 1024 * MIB, "graves overlap" },
+		{ GRAVE(0, bytes), 8, 0, "unused grave is not zero" },
+		{ GRAVE(2, start), 8, MIB, "unused grave is not zero" },
+		{ GRAVE(63, bytes) + 7, 1, 1, "unused grave is not zero" },
+		{ GRAVE(1, uuid), 1, 0, "grave has no UUID" },
+	};
+	const char *why;
+	unsigned int i;
+
+	two_graves();
+	EXPECT(check_sealed(NULL) == 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		two_graves();
+		set_bytes(&work, bad[i].at, bad[i].value, bad[i].width);
+		why = "";
+		EXPECT_AT(check_sealed(&why) == PNVME_LABEL_INVALID && !strcmp(why, bad[i].phrase), i);
+	}
+	two_graves();
+	memcpy(work.grave[1].uuid, work.grave[0].uuid, 16);
+	EXPECT_REFUSED(check_sealed(&why), PNVME_LABEL_INVALID, "namespace has two graves");
+	two_graves();
+	memcpy(work.grave[1].uuid, work.ns[1].uuid, 16);
+	EXPECT_REFUSED(check_sealed(&why), PNVME_LABEL_INVALID, "grave of a namespace that is there");
 }
 
 /* Boundary values that are fine. */
@@ -669,6 +719,7 @@ static const struct tap_test tests[] = {
 	{ "zero and duplicate identities are refused", test_zero_ids },
 	{ "a roster is stored if it is new", test_roster },
 	{ "a bad roster is refused and changes nothing", test_roster_refusals },
+	{ "graves are checked", test_graves },
 	{ "boundary values are accepted", test_good_fields },
 	{ "unknown compatible features are tolerated", test_compat_feature },
 	{ "a label fits one geometry", test_fits },

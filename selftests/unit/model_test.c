@@ -2,7 +2,8 @@
 /*
  * Random edits against a model: one byte per MiB of the drive. After every step
  * the label is valid, its namespaces are the model's, and its dirty table holds
- * at least what is truly dirty; on a drive too small to fill the table exactly.
+ * at least what is truly dirty; on a drive too small to fill the table exactly. What was
+ * deleted comes back only if all its data is still there, and nobody else's.
  */
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 
 #define UNITS_MAX 3000
 #define FREE 0xff
+#define DEAD 512
 
 static struct pnvme_label work;
 static u64 seed;
@@ -24,6 +26,12 @@ static struct {
 	bool exact;			/* these two must be equal */
 	u32 number[PNVME_NS_MAX];	/* in names and UUIDs; 0: unused */
 	u32 last;
+	u32 content[UNITS_MAX];		/* number of the namespace whose data it is; 0: zeroed */
+	struct {
+		u32 number, from, count;
+	} dead[DEAD];			/* deleted last, in a ring */
+	unsigned int deaths;
+	unsigned int undone, refused;
 } model;
 
 static u64 below(u64 limit)
@@ -215,6 +223,7 @@ static void zero_range(unsigned int from, unsigned int count)
 		memset(model.dirty + start / MIB - 1, 0, bytes / MIB);
 		pos = start + bytes;
 	}
+	memset(model.content + from, 0, count * sizeof(u32));
 	if (below(2))
 		pnvme_dirty_clear(&work, (from + 1) * MIB, count * MIB);
 	for (; count; count--, from++)
@@ -222,6 +231,12 @@ static void zero_range(unsigned int from, unsigned int count)
 }
 
 /* Steps */
+
+static void fill_content(unsigned int from, unsigned int count, u32 number)
+{
+	while (count--)
+		model.content[from++] = number;
+}
 
 static int try_add(unsigned int from, unsigned int count)
 {
@@ -238,6 +253,7 @@ static int try_add(unsigned int from, unsigned int count)
 	if (index >= 0) {
 		memset(model.owner + from, index, count);
 		model.number[index] = model.last;
+		fill_content(from, count, model.last);
 	}
 	return index;
 }
@@ -282,6 +298,9 @@ static void delete(int index)
 	unsigned int i, from = ns_first(index), count = ns_count(index);
 
 	EXPECT(pnvme_table_del(&work, index, NULL) == 0);
+	model.dead[model.deaths % DEAD].number = model.number[index];
+	model.dead[model.deaths % DEAD].from = from;
+	model.dead[model.deaths++ % DEAD].count = count;
 	model.number[index] = 0;
 	for (i = from; i < from + count; i++) {
 		model.owner[i] = FREE;
@@ -295,6 +314,67 @@ static void step_delete(void)
 
 	if (index >= 0)
 		delete(index);
+}
+
+/* Is it all there, and free? */
+static bool is_whole(u32 number, unsigned int from, unsigned int count)
+{
+	for (; count; count--, from++)
+		if (model.owner[from] != FREE || model.content[from] != number)
+			return false;
+	return true;
+}
+
+static bool is_gone(u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; i < PNVME_NS_MAX; i++)
+		if (model.number[i] == number)
+			return false;
+	return true;
+}
+
+/* It came back meanwhile, and may have had another size then. */
+static bool died_again(u32 number, unsigned int age)
+{
+	while (--age)
+		if (model.dead[(model.deaths + DEAD - age) % DEAD].number == number)
+			return true;
+	return false;
+}
+
+/* Of those that died last a grave is kept: only older ones may be forgotten. */
+static void step_undelete(void)
+{
+	unsigned int age = below(below(4) ? 8 : DEAD), from, count;
+	unsigned int which = (model.deaths + DEAD - age) % DEAD;
+	u32 number = model.dead[which].number;
+	char name[PNVME_NAME_BYTES];
+	u8 uuid[16], nguid[16];
+	struct pnvme_ns_params p = { .name = name, .uuid = uuid, .nguid = nguid };
+	int index;
+
+	if (!age || !number || died_again(number, age) || !is_gone(number) || entries_used() == PNVME_NS_MAX)
+		return;
+	from = model.dead[which].from;
+	count = model.dead[which].count;
+	name_of(number, name, uuid, nguid);
+	p.start = (from + 1) * MIB;
+	p.bytes = count * MIB;
+	p.nsid = below(PNVME_NS_MAX + 1);
+	index = pnvme_table_undelete(&work, &p, NULL);
+	if (index < 0) {
+		EXPECT(index == -ESTALE);
+		EXPECT(age > PNVME_GRAVE_MAX || !is_whole(number, from, count));
+		model.refused++;
+		return;
+	}
+	EXPECT(is_whole(number, from, count));
+	memset(model.owner + from, index, count);
+	memset(model.dirty + from, 0, count);
+	model.number[index] = number;
+	model.undone++;
 }
 
 /* Sometimes everything goes, so that long sequences see all densities. */
@@ -331,6 +411,7 @@ static void grow(int index, unsigned int count)
 	zero_range(tail, count - old);
 	EXPECT(pnvme_table_resize(&work, index, count * MIB, NULL) == 0);
 	memset(model.owner + tail, index, count - old);
+	fill_content(tail, count - old, model.number[index]);
 }
 
 static void step_resize(void)
@@ -372,8 +453,11 @@ static void step_clear(void)
 	if (from + count > model.units)
 		count = model.units - from;
 	pnvme_dirty_clear(&work, (from + 1) * MIB, count * MIB);
-	for (i = from; i < from + count; i++)
+	for (i = from; i < from + count; i++) {
 		model.dirty[i] = false;
+		if (model.owner[i] == FREE)
+			model.content[i] = 0;
+	}
 }
 
 static void step_dirty(void)
@@ -390,7 +474,7 @@ static void step(void)
 	static void (*const steps[])(void) = {
 		step_create, step_create, step_create_anywhere, step_create_anywhere,
 		step_create_anywhere, step_delete, step_delete, step_resize, step_resize,
-		step_rename, step_clear, step_dirty, step_dirty, step_dirty, step_dirty,
+		step_rename, step_undelete, step_undelete, step_clear, step_dirty, step_dirty, step_dirty, step_dirty,
 	};
 
 	unsigned int i;
@@ -419,6 +503,8 @@ static void run(unsigned int units, bool dirty, bool exact, unsigned int steps)
 	}
 	printf("# %u MiB: the dirty table was full after %u of %u steps\n", units, full, steps);
 	EXPECT(exact ? !full : full > steps / 100);
+	printf("# %u came back, %u could not\n", model.undone, model.refused);
+	EXPECT(model.undone > steps / 100 && model.refused > steps / 100);
 }
 
 /* At most 125 separate dirty ranges fit: the table never fills, nothing is rounded up. */

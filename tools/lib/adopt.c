@@ -113,7 +113,7 @@ static int busy(struct pnvme *h, const struct disk *k)
 }
 
 /* Alone with the drive, if only until it is closed. */
-static int open_exclusive(struct pnvme *h, const struct disk *k, int mode)
+int disk_open_alone(struct pnvme *h, const struct disk *k, int mode)
 {
 	struct patience p = { 0 };
 	const char *names[] = { k->name };
@@ -154,7 +154,7 @@ static int look_inside(struct pnvme *h, const struct disk *k, const char *overwr
 	struct labels ls;
 	int fd, ret;
 
-	fd = open_exclusive(h, k, O_RDONLY);
+	fd = disk_open_alone(h, k, O_RDONLY);
 	if (fd < 0)
 		return fd;
 	ret = labels_read(h, k->path, fd, k->capacity, &ls);
@@ -240,9 +240,9 @@ static int wipe_and_fence(struct pnvme *h, const struct disk *k, const char *ove
  * which must be over before there is a label, and it makes the partition come anew
  * where nobody is alone with the drive.
  */
-static int write_fence(struct pnvme *h, const struct disk *k, const char *overwrite)
+int disk_fence(struct pnvme *h, const struct disk *k, const char *overwrite)
 {
-	int guard = open_exclusive(h, k, O_RDONLY), ret;
+	int guard = disk_open_alone(h, k, O_RDONLY), ret;
 
 	if (guard < 0)
 		return guard;
@@ -300,7 +300,7 @@ API int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrit
 			disk_to_drive(&a.disk, &d);
 		return leave(h, ret ? ret : drive_hand_on(h, &d, out));
 	}
-	ret = write_fence(h, &a.disk, overwrite);
+	ret = disk_fence(h, &a.disk, overwrite);
 	if (!ret)
 		ret = lower_adopt(h, &a.disk, a.uuid, a.host, a.dirty, flags, &d);
 	if (ret)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "lower.h"
 #include "policy.h"
 
@@ -196,7 +197,7 @@ static int attached_already(struct pnvme *h, const struct pnvme_drive *d, unsign
 	return drive_hand_on(h, d, out);
 }
 
-static int attach_disk(struct pnvme *h, const struct disk *k, unsigned int flags,
+int disk_attach(struct pnvme *h, const struct disk *k, unsigned int flags,
 		       struct pnvme_drive **out)
 {
 	struct subject s = { .disk = *k };
@@ -247,7 +248,7 @@ API int pnvme_drive_attach(struct pnvme *h, const char *drive, unsigned int flag
 
 	enter(h);
 	ret = disk_named(h, drive, &k);
-	return leave(h, ret ? ret : attach_disk(h, &k, flags, out));
+	return leave(h, ret ? ret : disk_attach(h, &k, flags & ~PNVME_IDENTITY, out));
 }
 
 /* The gate */
@@ -357,7 +358,7 @@ API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, b
 
 /* Import and erase */
 
-static int refuse_attached(struct pnvme *h, const struct disk *k)
+int lower_refuse_attached(struct pnvme *h, const struct disk *k)
 {
 	struct pnvme_drive d;
 	int ret = attached_drive(h, k, &d);
@@ -374,7 +375,7 @@ static int subject_of(struct pnvme *h, const char *dev, struct subject *s)
 	int ret = disk_named(h, dev, &s->disk);
 
 	if (!ret)
-		ret = refuse_attached(h, &s->disk);
+		ret = lower_refuse_attached(h, &s->disk);
 	if (!ret)
 		ret = look_at(h, s);
 	if (!ret)
@@ -409,6 +410,8 @@ API int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[
 		ret = check_owner(h, &s, from);
 	if (!ret)
 		ret = host_id(h, s.host);
+	if (!ret)
+		archive_disk(h, &s.disk, flags);
 	if (!ret)
 		ret = lower_import(h, &s.disk, s.drive.uuid, s.host, from, flags, &d);
 	if (ret)
@@ -524,6 +527,7 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 		return leave(h, fail(h, -EOPNOTSUPP, s.disk.path,
 				     "%s cannot discard; leave --discard out, its data stays then",
 				     s.disk.path));
+	archive_disk(h, &s.disk, flags);
 	ret = lower_erase(h, &s.disk, uuid, s.host, flags);
 	if (!ret && !(flags & PNVME_CHECK)) {
 		if (s.drive.verdict != PNVME_VERDICT_CLONED)

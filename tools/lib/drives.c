@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "archive.h"
 #include "lower.h"
 
 static enum pnvme_status status_of(uint32_t v)
@@ -163,6 +163,7 @@ struct lower_request {
 	const uint8_t		*from;		/* import */
 	unsigned int		flags;
 	bool			dirty;		/* adopt */
+	const struct pnvme_label *label;	/* restore */
 };
 
 /* udev and blkid look into a fresh device for a moment: a short EBUSY is no answer. */
@@ -210,6 +211,9 @@ static int lower_run(struct pnvme *h, uint8_t cmd, const struct lower_request *q
 		nl_u8(&r, PNVME_A_DRIVE_READ_ONLY, 1);
 	nl_flag(&r, PNVME_A_DRIVE_DIRTY, q->dirty);
 	nl_flag(&r, PNVME_A_DRIVE_ANY, q->flags & PNVME_ANY);
+	nl_flag(&r, PNVME_A_DRIVE_IDENTITY, q->flags & PNVME_IDENTITY);
+	if (q->label)
+		nl_bytes(&r, PNVME_A_DRIVE_LABEL, q->label, sizeof(*q->label));
 	nl_flag(&r, PNVME_A_DRIVE_CHECK, q->flags & PNVME_CHECK);
 	ret = run_patiently(h, &r, q->disk, d);
 	if (ret == -EBUSY)
@@ -233,7 +237,7 @@ int lower_attach(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 {
 	struct lower_request q = {
 		.disk = k, .uuid = uuid, .host = host,
-		.flags = flags & (PNVME_CHECK | PNVME_READ_ONLY),
+		.flags = flags & (PNVME_CHECK | PNVME_READ_ONLY | PNVME_IDENTITY),
 	};
 
 	return lower_run(h, PNVME_CMD_DRIVE_ATTACH, &q, d);
@@ -249,6 +253,17 @@ int lower_import(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 	};
 
 	return lower_run(h, PNVME_CMD_DRIVE_IMPORT, &q, d);
+}
+
+int lower_restore(struct pnvme *h, const struct disk *k, const struct pnvme_label *l,
+		  const uint8_t host[16], unsigned int flags, struct pnvme_drive *d)
+{
+	struct lower_request q = {
+		.disk = k, .uuid = l->drive_uuid, .host = host, .label = l,
+		.flags = flags & PNVME_CHECK,
+	};
+
+	return lower_run(h, PNVME_CMD_DRIVE_RESTORE, &q, d);
 }
 
 int lower_erase(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
@@ -319,6 +334,8 @@ API int pnvme_drive_detach(struct pnvme *h, const uint8_t uuid[16], unsigned int
 
 	enter(h);
 	uuid_object(uuid, object);
+	if (flags & PNVME_RELEASE)
+		archive_before(h, uuid, flags);
 	ret = nl_begin(h, &r, PNVME_CMD_DRIVE_DETACH, false);
 	if (ret)
 		return leave(h, ret);
@@ -343,6 +360,7 @@ API int pnvme_drive_set(struct pnvme *h, const uint8_t uuid[16], const struct pn
 
 	enter(h);
 	uuid_object(uuid, object);
+	archive_before(h, uuid, flags);
 	ret = nl_begin(h, &r, PNVME_CMD_DRIVE_SET, false);
 	if (ret)
 		return leave(h, ret);

@@ -102,7 +102,8 @@ void copy_text(char *to, size_t size, const char *from);
 void put_text(char *to, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* netlink.c */
-#define NL_REQUEST_BYTES 8192	/* a full roster takes 6 KiB */
+/* Room for a label. */
+#define NL_REQUEST_BYTES (2048 + PNVME_LABEL_BYTES)
 
 struct nl_request {
 	union {
@@ -157,6 +158,9 @@ int kernel_drive(struct pnvme *h, const uint8_t uuid[16], struct pnvme_drive *d)
 int kernel_ask_drive(struct pnvme *h, struct nl_request *r, const char *object,
 		     struct pnvme_drive *d);
 int kernel_namespaces(struct pnvme *h, const uint8_t *drive, struct pnvme_inventory *inv);
+/* Run a request of which the answer is a namespace; @ns may be NULL. */
+int kernel_ns_reply(struct pnvme *h, struct nl_request *r, const char *object,
+		    struct pnvme_namespace *ns);
 int kernel_ns(struct pnvme *h, const uint8_t uuid[16], struct pnvme_namespace *ns);
 
 /* sysfs.c */
@@ -223,6 +227,9 @@ int labels_read(struct pnvme *h, const char *path, int fd, uint64_t capacity, st
 void labels_free(struct labels *ls);
 /* Read those of a disk. */
 int labels_read_disk(struct pnvme *h, const struct disk *k, struct labels *ls);
+/* The copy of just that drive and sequence; free it. -ESTALE: there is another one. */
+int label_read(struct pnvme *h, const struct disk *k, const uint8_t uuid[16], uint64_t sequence,
+	       struct pnvme_label **out);
 void label_to_drive(const struct pnvme_label *l, struct pnvme_drive *d);
 int label_to_namespaces(struct pnvme *h, const struct pnvme_label *l,
 			struct pnvme_inventory *inv);
@@ -291,6 +298,13 @@ void record_attached(struct pnvme *h, const uint8_t uuid[16], const struct roste
 void record_refresh(struct pnvme *h, const uint8_t uuid[16]);
 void record_drop(struct pnvme *h, const uint8_t uuid[16]);
 int record_remove(struct pnvme *h, const uint8_t uuid[16]);
+/* Make the entry what @d and the namespaces in @inv say. */
+int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv);
+int record_lock(void);		/* a descriptor to close; waits a few seconds at most */
+int write_full(int fd, const char *p, size_t n);
+int sync_dir(const char *path);
+const char *state_dir(void);
+const char *config_dir(void);
 
 /* record_roster.c */
 void roster_of_label(const struct pnvme_label *l, struct roster *out);
@@ -308,9 +322,6 @@ int record_merge_newest(struct record *r);
 /* The newest in the labels of all drives of this host that are here, attached or not. */
 void roster_newest(struct pnvme *h, struct roster *out);
 void roster_push(struct pnvme *h);
-
-const char *state_dir(void);
-const char *config_dir(void);
 
 /* verdict.c */
 /* One drive that is here against label, hardware, host and its entry in the record (or NULL). */

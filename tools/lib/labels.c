@@ -115,6 +115,37 @@ int labels_read_disk(struct pnvme *h, const struct disk *k, struct labels *ls)
 	return ret;
 }
 
+/* Slot after slot: where all copies are equal, as on an attached drive, that is one read. */
+int label_read(struct pnvme *h, const struct disk *k, const uint8_t uuid[16], uint64_t sequence,
+	       struct pnvme_label **out)
+{
+	int fd = disk_open(h, k, O_RDONLY), direct, ret = -ESTALE;
+	const char *why;
+	unsigned int i;
+	void *copy;
+
+	if (fd < 0)
+		return fd;
+	direct = open_direct(h, k->path, fd);
+	close(fd);
+	if (direct < 0)
+		return direct;
+	if (posix_memalign(&copy, ALIGNMENT, PNVME_LABEL_BYTES)) {
+		close(direct);
+		return -ENOMEM;
+	}
+	*out = copy;
+	for (i = 0; ret && i < PNVME_LABEL_SLOTS; i++)
+		if (!read_full(direct, copy, PNVME_LABEL_BYTES, pnvme_label_slot(k->capacity, i)) &&
+		    !pnvme_label_check(*out, &why) && !memcmp((*out)->drive_uuid, uuid, 16) &&
+		    le64toh((*out)->sequence) == sequence)
+			ret = 0;
+	close(direct);
+	if (ret)
+		free(copy);
+	return ret;
+}
+
 void label_to_drive(const struct pnvme_label *l, struct pnvme_drive *d)
 {
 	struct pnvme_space space;

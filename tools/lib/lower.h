@@ -14,6 +14,16 @@ int lower_import(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 		 struct pnvme_drive *d);
 int lower_erase(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 		const uint8_t host[16], unsigned int flags);
+int lower_restore(struct pnvme *h, const struct disk *k, const struct pnvme_label *l,
+		  const uint8_t host[16], unsigned int flags, struct pnvme_drive *d);
+int lower_refuse_attached(struct pnvme *h, const struct disk *k);
+/* Attach it, unless it is; CHECK, READ_ONLY, IDENTITY. */
+int disk_attach(struct pnvme *h, const struct disk *k, unsigned int flags,
+		struct pnvme_drive **out);
+/* Alone with the drive, if only until it is closed. */
+int disk_open_alone(struct pnvme *h, const struct disk *k, int mode);
+/* Signatures go if @overwrite names what is there, the fence comes; partly from then on. */
+int disk_fence(struct pnvme *h, const struct disk *k, const char *overwrite);
 /* A device by path or name; anything else is looked for among all drives. */
 int disk_named(struct pnvme *h, const char *drive, struct disk *k);
 /* Give *out (may be NULL) a copy of @d, completed from sysfs. */

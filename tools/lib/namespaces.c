@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "archive.h"
 #include "seal.h"
 
 #define POLL_MS 100
@@ -103,7 +103,7 @@ int kernel_namespaces(struct pnvme *h, const uint8_t *drive, struct pnvme_invent
 	return nl_run(h, &r, "namespaces", &reply);
 }
 
-static int run_for_ns(struct pnvme *h, struct nl_request *r, const char *object,
+int kernel_ns_reply(struct pnvme *h, struct nl_request *r, const char *object,
 		      struct pnvme_namespace *ns)
 {
 	struct nl_reply reply = { .parse = parse_ns, .arg = ns, .max = PNVME_A_NAMESPACE_MAX };
@@ -131,7 +131,7 @@ int kernel_ns(struct pnvme *h, const uint8_t uuid[16], struct pnvme_namespace *n
 	int ret;
 
 	ret = begin(h, &r, PNVME_CMD_NS_GET, uuid, object);
-	return ret ? ret : run_for_ns(h, &r, object, ns);
+	return ret ? ret : kernel_ns_reply(h, &r, object, ns);
 }
 
 static int hand_on(struct pnvme *h, const struct pnvme_namespace *ns,
@@ -169,6 +169,7 @@ API int pnvme_namespace_create(struct pnvme *h, const uint8_t drive[16], const c
 		return leave(h, fail(h, -EINVAL, name,
 				     "\"%.80s\" is no name for a namespace: 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
 				     name));
+	archive_before(h, drive, flags);
 	ret = nl_begin(h, &r, PNVME_CMD_NS_CREATE, false);
 	if (ret)
 		return leave(h, ret);
@@ -179,7 +180,7 @@ API int pnvme_namespace_create(struct pnvme *h, const uint8_t drive[16], const c
 	nl_flag(&r, PNVME_A_NAMESPACE_LARGEST, !bytes);
 	nl_flag(&r, PNVME_A_NAMESPACE_KEEP_DATA, flags & PNVME_KEEP_DATA);
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
-	ret = run_for_ns(h, &r, name, &ns);
+	ret = kernel_ns_reply(h, &r, name, &ns);
 	if (ret) {
 		hint_space(h);
 		return leave(h, ret);
@@ -310,7 +311,7 @@ static int run_unless_open(struct pnvme *h, struct nl_request *r, const char *ob
 	int ret;
 
 	for (;;) {
-		ret = run_for_ns(h, r, object, result);
+		ret = kernel_ns_reply(h, r, object, result);
 		if (ret != -EBUSY)
 			return ret;
 		memcpy(message, h->failed.message, sizeof(message));
@@ -340,6 +341,7 @@ API int pnvme_namespace_delete(struct pnvme *h, const uint8_t uuid[16], unsigned
 		ret = begin(h, &r, PNVME_CMD_NS_DELETE, uuid, object);
 	if (ret)
 		return leave(h, ret);
+	archive_before(h, ns.drive, flags);
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
 	ret = run_unless_open(h, &r, ns.name, uuid, NULL);
 	if (!ret && !(flags & PNVME_CHECK)) {
@@ -369,6 +371,7 @@ API int pnvme_namespace_resize(struct pnvme *h, const uint8_t uuid[16], uint64_t
 	int ret;
 
 	enter(h);
+	archive_before_ns(h, uuid, flags);
 	ret = begin(h, &r, PNVME_CMD_NS_RESIZE, uuid, object);
 	if (ret)
 		return leave(h, ret);
@@ -394,12 +397,13 @@ API int pnvme_namespace_rename(struct pnvme *h, const uint8_t uuid[16], const ch
 	if (!pnvme_name_valid(name))
 		return leave(h, fail(h, -EINVAL, name, "\"%.80s\" is no name for a namespace",
 				     name));
+	archive_before_ns(h, uuid, flags);
 	ret = begin(h, &r, PNVME_CMD_NS_RENAME, uuid, object);
 	if (ret)
 		return leave(h, ret);
 	nl_string(&r, PNVME_A_NAMESPACE_NEW_NAME, name);
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
-	ret = run_for_ns(h, &r, object, &ns);
+	ret = kernel_ns_reply(h, &r, object, &ns);
 	return finish(h, ret, flags, &ns, out);
 }
 
@@ -416,7 +420,7 @@ API int pnvme_namespace_unfence(struct pnvme *h, const uint8_t uuid[16], unsigne
 	if (ret)
 		return leave(h, ret);
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
-	ret = run_for_ns(h, &r, object, &ns);
+	ret = kernel_ns_reply(h, &r, object, &ns);
 	return leave(h, ret ? ret : hand_on(h, &ns, out));
 }
 
@@ -429,6 +433,7 @@ API int pnvme_namespace_set(struct pnvme *h, const uint8_t uuid[16], int read_on
 	int ret;
 
 	enter(h);
+	archive_before_ns(h, uuid, flags);
 	ret = begin(h, &r, PNVME_CMD_NS_SET, uuid, object);
 	if (ret)
 		return leave(h, ret);
@@ -437,6 +442,6 @@ API int pnvme_namespace_set(struct pnvme *h, const uint8_t uuid[16], int read_on
 	if (policy >= 0)
 		nl_u32(&r, PNVME_A_NAMESPACE_POLICY, (uint32_t)policy);
 	nl_flag(&r, PNVME_A_NAMESPACE_CHECK, flags & PNVME_CHECK);
-	ret = run_for_ns(h, &r, object, &ns);
+	ret = kernel_ns_reply(h, &r, object, &ns);
 	return finish(h, ret, flags, &ns, out);
 }

@@ -50,6 +50,7 @@ struct pnvme;
 #define PNVME_DISCARD		(1U << 4)	/* discard the data too */
 #define PNVME_KEEP_DATA		(1U << 5)	/* do not zero what the range held before */
 #define PNVME_FORCE		(1U << 6)	/* allow to shrink */
+#define PNVME_IDENTITY		(1U << 7)	/* what the hardware says of itself now is right */
 
 /**
  * enum pnvme_status - what a drive is doing
@@ -427,6 +428,7 @@ const char *pnvme_version(void);
 const char *pnvme_status_name(enum pnvme_status s);
 const char *pnvme_ns_status_name(enum pnvme_ns_status s);
 const char *pnvme_verdict_name(enum pnvme_verdict v);
+int pnvme_verdict_parse(const char *s);		/* value or -EINVAL */
 const char *pnvme_event_name(enum pnvme_event_type t);
 /* NULL if there is no such value. */
 const char *pnvme_policy_name(uint32_t v);
@@ -527,6 +529,50 @@ int pnvme_drive_fail(struct pnvme *h, const uint8_t uuid[16], unsigned int flags
 		     struct pnvme_drive **out);
 /* Remove a drive that is not attached from this host's record. CHECK. */
 int pnvme_drive_forget(struct pnvme *h, const uint8_t uuid[16], unsigned int flags);
+/*
+ * Give a drive that has lost all copies of its label (@uuid, its hardware: @dev) one that the
+ * archive has: the newest, or that of @sequence if it is not 0; then attach it. CHECK. A
+ * signature on it is refused with -ENOTEMPTY unless @overwrite (may be NULL) repeats the
+ * word for it. Partly: the fence is there.
+ */
+int pnvme_drive_restore(struct pnvme *h, const uint8_t uuid[16], const char *dev,
+			uint64_t sequence, const char *overwrite, unsigned int flags,
+			struct pnvme_drive **out);
+/*
+ * Take what is seen of a drive as right, if its verdict is @expect at this moment (else
+ * -ESTALE): stale and unrecorded go into the record as they are; cloned, with IDENTITY, is the
+ * same drive with another hardware ID, which is written to its label, and it is attached. No
+ * other can be accepted. CHECK, IDENTITY.
+ */
+int pnvme_drive_accept(struct pnvme *h, const char *drive, enum pnvme_verdict expect,
+		       unsigned int flags, struct pnvme_drive **out);
+/*
+ * In place of a lost drive (missing, replaced, wiped) adopt @dev, as pnvme_drive_adopt() does,
+ * and create namespaces of the same names and sizes; then forget the lost one. Their data is
+ * lost. CHECK. *out: drive and namespaces that were made, also after a failure (or NULL);
+ * Partly: the drive is adopted, and not all namespaces are made.
+ */
+int pnvme_drive_replace(struct pnvme *h, const uint8_t uuid[16], const char *dev,
+			const char *overwrite, unsigned int flags, struct pnvme_inventory **out);
+/* A lost drive, and the blank one that could take its place; "": there is none. */
+struct pnvme_pair {
+	uint8_t	uuid[16];
+	char	device[64];
+};
+
+/*
+ * All lost drives: a wiped one with its own hardware, then each with what is in its slot, then
+ * the largest first with the smallest that is large enough. free() the array.
+ */
+int pnvme_replace_pairs(struct pnvme *h, struct pnvme_pair **pairs, size_t *n);
+/*
+ * Bring back all namespaces of an attached drive that are gone and that an archived label
+ * has: that of @sequence, or (0) the newest that has any. CHECK. *out, also after a failure,
+ * is what came back (or NULL); Partly: some did. What cannot come back and is not what
+ * failed last is a remark.
+ */
+int pnvme_drive_undelete(struct pnvme *h, const uint8_t uuid[16], uint64_t sequence,
+			 unsigned int flags, struct pnvme_inventory **out);
 /* Read all copies of the label of a block device, or of a file that is an image of one. */
 int pnvme_drive_examine(struct pnvme *h, const char *path, struct pnvme_examined **out);
 void pnvme_examined_free(struct pnvme_examined *e);
@@ -546,6 +592,13 @@ int pnvme_namespace_wait(struct pnvme *h, const uint8_t uuid[16], pnvme_progress
 /* Wait (at most @ms) for udev to have made the link of a namespace; at once where no udev runs. */
 int pnvme_namespace_settle(struct pnvme *h, const struct pnvme_namespace *ns, unsigned int ms);
 int pnvme_namespace_delete(struct pnvme *h, const uint8_t uuid[16], unsigned int flags); /* CHECK */
+/*
+ * Bring back a namespace of an attached drive that was deleted, with its data: the newest of
+ * that name or UUID in the archive; -ESTALE if its space was used since. @as: another name
+ * for it, or NULL. CHECK.
+ */
+int pnvme_namespace_undelete(struct pnvme *h, const char *ns, const char *as, unsigned int flags,
+			     struct pnvme_namespace **out);
 int pnvme_namespace_resize(struct pnvme *h, const uint8_t uuid[16], uint64_t bytes, unsigned int flags,
 		    struct pnvme_namespace **out);	/* CHECK, KEEP_DATA, FORCE */
 int pnvme_namespace_rename(struct pnvme *h, const uint8_t uuid[16], const char *name,

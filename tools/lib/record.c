@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "record_priv.h"
 
 #define RECORD_VERSION	1
@@ -254,7 +255,7 @@ static int wait_for_lock(int fd)
 	return 0;
 }
 
-static int lock_record(void)
+int record_lock(void)
 {
 	char path[PATH_MAX];
 	int fd, ret;
@@ -276,7 +277,7 @@ static int lock_record(void)
 	return fd;
 }
 
-static int write_full(int fd, const char *p, size_t n)
+int write_full(int fd, const char *p, size_t n)
 {
 	ssize_t put;
 
@@ -292,7 +293,7 @@ static int write_full(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int sync_dir(const char *path)
+int sync_dir(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
 
@@ -456,6 +457,8 @@ static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[1
 		ret = kernel_namespaces(h, uuid, inv);
 	if (!ret)
 		ret = replace_entry(r, &d, inv);
+	if (!ret)
+		archive_after(h, &d);
 	pnvme_inventory_free(inv);
 	return ret;
 }
@@ -535,7 +538,7 @@ static int change(struct pnvme *h, struct change *c)
 	struct record *r = NULL;
 	int lock, ret;
 
-	lock = lock_record();
+	lock = record_lock();
 	if (lock < 0)
 		return lock;
 	ret = load_for_change(h, &r);
@@ -607,6 +610,27 @@ void record_drop(struct pnvme *h, const uint8_t uuid[16])
 	else if (!ret)
 		roster_push(h);
 	forget_error(h);
+}
+
+/* For what no module serves: the entry as the caller has it. */
+int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv)
+{
+	struct record *r = NULL;
+	int lock = record_lock(), ret = lock;
+
+	if (lock >= 0) {
+		ret = load_for_change(h, &r);
+		if (!ret)
+			ret = replace_entry(r, d, inv);
+		if (!ret)
+			ret = store(r);
+		record_free(r);
+		close(lock);
+	}
+	if (ret)
+		return fail(h, ret, "record", "the record in %s could not be changed: %s",
+			    state_dir(), strerror(-ret));
+	return 0;
 }
 
 int record_remove(struct pnvme *h, const uint8_t uuid[16])

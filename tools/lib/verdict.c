@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "archive.h"
 #include "policy.h"
 
 static void verdict(struct pnvme_drive *d, enum pnvme_verdict v, const char *fmt, ...)
@@ -427,6 +428,20 @@ static void drop_twins(struct pnvme_inventory *inv)
 	inv->n_namespaces = n;
 }
 
+/* Its data may be there: first what can save it, if the archive has its label. */
+static void next_wiped(struct pnvme_drive *d, const char *uuid)
+{
+	struct pnvme_label kept;
+
+	if (!d->name[0] || d->labelled)
+		put_text(d->next, sizeof(d->next), "pnvme drive replace %s DEV, or pnvme drive forget %s",
+			 uuid, uuid);
+	else if (!archive_newest(d->uuid, &kept))
+		put_text(d->next, sizeof(d->next), "pnvme drive restore %s /dev/%s", uuid, d->name);
+	else
+		put_text(d->next, sizeof(d->next), "pnvme drive replace %s /dev/%s", uuid, d->name);
+}
+
 static void next_command(struct pnvme_drive *d)
 {
 	char uuid[37], owner[37];
@@ -440,15 +455,14 @@ static void next_command(struct pnvme_drive *d)
 	}
 	switch (d->verdict) {
 	case PNVME_VERDICT_WIPED:
-		if (!d->name[0]) {
-			put_text(d->next, sizeof(d->next), "pnvme drive forget %s", uuid);
-			break;
-		}
-		put_text(d->next, sizeof(d->next), "pnvme drive examine /dev/%s", d->name);
+		next_wiped(d, uuid);
 		break;
 	case PNVME_VERDICT_REPLACED:
+		put_text(d->next, sizeof(d->next), "pnvme drive replace %s DEV, if it is gone for good", uuid);
+		break;
 	case PNVME_VERDICT_MISSING:
-		put_text(d->next, sizeof(d->next), "pnvme drive forget %s", uuid);
+		put_text(d->next, sizeof(d->next), "put it back; or pnvme drive replace %s DEV, or pnvme drive forget %s",
+			 uuid, uuid);
 		break;
 	case PNVME_VERDICT_FOREIGN:
 		put_text(d->next, sizeof(d->next), "pnvme drive import /dev/%s --from %s", d->name,
@@ -458,11 +472,16 @@ static void next_command(struct pnvme_drive *d)
 		put_text(d->next, sizeof(d->next), "pnvme drive examine /dev/%s", d->name);
 		break;
 	case PNVME_VERDICT_STALE:
+		put_text(d->next, sizeof(d->next), "pnvme drive accept %s --expect stale", uuid);
+		break;
 	case PNVME_VERDICT_UNRECORDED:
+		if (d->attached) {
+			put_text(d->next, sizeof(d->next), "pnvme drive accept %s --expect unrecorded", uuid);
+			break;
+		}
+		/* fall through */
 	case PNVME_VERDICT_INTACT:
-		if (d->state == PNVME_STATUS_DETACHED)
-			put_text(d->next, sizeof(d->next), "pnvme drive attach /dev/%s", d->name);
-		else if (d->state == PNVME_STATUS_FAILED)
+		if (d->state == PNVME_STATUS_DETACHED || d->state == PNVME_STATUS_FAILED)
 			put_text(d->next, sizeof(d->next), "pnvme drive attach /dev/%s", d->name);
 		break;
 	case PNVME_VERDICT_BLANK:	/* set with the verdict */

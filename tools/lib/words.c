@@ -159,6 +159,16 @@ API const char *pnvme_verdict_name(enum pnvme_verdict v)
 	return or_unknown(name_of(verdict_names, ARRAY_SIZE(verdict_names), v));
 }
 
+API int pnvme_verdict_parse(const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verdict_names); i++)
+		if (verdict_names[i] && !strcmp(verdict_names[i], s))
+			return (int)i;
+	return -EINVAL;
+}
+
 API const char *pnvme_event_name(enum pnvme_event_type t)
 {
 	return or_unknown(name_of(event_names, ARRAY_SIZE(event_names), t));

@@ -103,6 +103,47 @@ const struct command commands[] = {
 		.summary = "remove a drive that will not come back from this host's record",
 	},
 	{
+		.object = "drive", .name = "accept", .args = "UUID|DEV --expect=VERDICT", .min = 1, .max = 1,
+		.run = cmd_drive_accept, .gives = GIVES_DRIVES,
+		.summary = "say that what is seen of a drive is right",
+		.details = "stale, unrecorded: the record is brought to what its label says.\n"
+			   "cloned, with --identity: it is the same drive with another hardware ID, which goes into\n"
+			   "its label; it is attached.\n"
+			   "Refused unless its verdict is VERDICT at that moment.",
+		.options = {
+			{ "expect", "VERDICT", "stale, unrecorded or cloned", 0 },
+			{ "identity", NULL, "its hardware ID has changed", 0 },
+		},
+	},
+	{
+		.object = "drive", .name = "replace", .args = "UUID DEV | --all-blank", .max = 2,
+		.run = cmd_drive_replace, .gives = ALL,
+		.summary = "an empty drive in place of a lost one: same names and sizes, the data is lost",
+		.details = "Adopts DEV with all that adopt looks at, creates namespaces of the same names and sizes\n"
+			   "with new UUIDs, and forgets the lost drive. Can its data come back (a drive that was taken\n"
+			   "out, a label that was destroyed), use attach or restore instead.\n"
+			   "--all-blank, for a redeployed machine: each lost drive with a blank one, the one in its slot\n"
+			   "if that is large enough; --dry-run shows the pairs.",
+		.options = {
+			{ "all-blank", NULL, "every lost drive", 0 },
+			{ "overwrite", "KIND", "destroy what the refusal named", 0 },
+		},
+	},
+	{
+		.object = "drive", .name = "restore", .args = "DRIVE | UUID DEV", .min = 1, .max = 2,
+		.run = cmd_drive_restore, .gives = ALL,
+		.summary = "bring back what an archived label had: namespaces, or the label itself",
+		.details = "DRIVE: each namespace of an attached drive that is gone and that the newest such label\n"
+			   "in the archive has, where none of its space was used since. Names, sizes and settings\n"
+			   "of those that are there stay.\n"
+			   "UUID DEV: a drive that has lost all copies of its label gets the newest of the archive,\n"
+			   "if it is that very hardware, and is attached.",
+		.options = {
+			{ "sequence", "N", "that label of the archive, not the newest", 0 },
+			{ "overwrite", "KIND", "UUID DEV: remove the signature that the refusal named", 0 },
+		},
+	},
+	{
 		.object = "ns", .name = "create", .args = "DRIVE NAME SIZE|N%", .min = 3, .max = 3,
 		.run = cmd_ns_create, .gives = GIVES_NAMESPACES,
 		.summary = "create a namespace: /dev/pnvme/NAME",
@@ -115,6 +156,14 @@ const struct command commands[] = {
 		.object = "ns", .name = "delete", .args = "NAME", .min = 1, .max = 1,
 		.run = cmd_ns_delete, .gives = GIVES_NAMESPACES,
 		.summary = "delete a namespace that is not open",
+	},
+	{
+		.object = "ns", .name = "undelete", .args = "NAME|UUID", .min = 1, .max = 1,
+		.run = cmd_ns_undelete, .gives = GIVES_NAMESPACES,
+		.summary = "bring back a deleted namespace with its data, while its space is unused",
+		.details = "Name, UUID and place come from the archive of labels; that nothing of its space was\n"
+			   "zeroed or given away since is in the drive's label.",
+		.options = { { "as", "NAME", "give it another name", 0 } },
 	},
 	{
 		.object = "ns", .name = "resize", .args = "NAME [+]SIZE|N%", .min = 2, .max = 2,

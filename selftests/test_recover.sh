@@ -1,0 +1,364 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# After a loss: the archive of labels, and what brings back what it has.
+# shellcheck disable=SC2317,SC2119	# functions are called by their names
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+archive=/var/lib/pnvme/archive
+
+# [N]: the Nth spare drive, adopted: $dev, $uuid
+adopted()
+{
+	load_module
+	dev=$(drive "${1:-1}")
+	uuid=$(pnvme -j drive adopt "$dev" | json '.drives[0].uuid')
+}
+
+# NAME SIZE: created, and filled with its name
+filled()
+{
+	pnvme ns create "$uuid" "$1" "$2" > "$PNVME_WORK/out"
+	fill "$1"
+}
+
+# One letter all over, the first of the name
+fill() { head -c 1M /dev/zero | tr '\0' "${1:0:1}" | dd of="$(node "$1")" bs=1M iflag=fullblock oflag=direct status=none; }
+holds() { head -c 1M /dev/zero | tr '\0' "${1:0:1}" | cmp - <(dd if="$(node "${2:-$1}")" bs=1M count=1 iflag=direct status=none); }
+node() { echo "/dev/$(pnvme -j ns show "$1" | json '.namespaces[0].device | ltrimstr("/dev/")')"; }
+field() { pnvme -j ns show "$1" | json ".namespaces[0] | [.uuid, .nguid, .nsid, .start, .size] | @csv"; }
+
+# In $PNVME_WORK/stdout is what the operator is told
+needs_operator()
+{
+	local status=0
+	pnvme status > "$PNVME_WORK/stdout" || status=$?
+	show_text "$PNVME_WORK/stdout"
+	[ "$status" = 3 ] || fail "pnvme status exits with $status, not 3"
+}
+
+# FROM TO: the first and last MiB, where labels and fence are, of a drive or its image
+copy_ends()
+{
+	local flags=() last=$(($(blockdev --getsize64 "$dev") / 1048576 - 1))
+	if [ -b "$1" ]; then flags=(iflag=direct); else flags=(oflag=direct conv=notrunc); fi
+	dd if="$1" of="$2" bs=1M count=1 "${flags[@]}" status=none
+	dd if="$1" of="$2" bs=1M count=1 skip="$last" seek="$last" "${flags[@]}" status=none
+}
+
+state() { pnvme -j ns show "$1" | json '.namespaces[0].state'; }
+
+# No copy of the label and no partition table is left: what an installer does
+destroy_label()
+{
+	dd if=/dev/zero of="$1" bs=1M count=1 conv=notrunc oflag=direct status=none
+	dd if=/dev/zero of="$1" bs=1M count=1 conv=notrunc oflag=direct status=none \
+		seek=$(($(blockdev --getsize64 "$1") / 1048576 - 1))
+	blockdev --flushbufs "$1"
+}
+
+test_archive()
+{
+	: "each label that is replaced is in the archive, and the newest; no more than 64; no error without it"
+	local sequence i files kept
+	adopted
+	pnvme ns create "$uuid" one 1M
+	sequence=$(pnvme -j drive show "$uuid" | json '.drives[0].sequence')
+	[ -s "$archive/$uuid/$(printf %020d "$sequence").label" ] || fail "the label in force is not in the archive"
+	run pnvme ns rename one two
+	[ -s "$archive/$uuid/$(printf %020d "$sequence").label" ] || fail "the label before is gone"
+	cmp "$archive/$uuid/$(printf %020d $((sequence + 1))).label" \
+		<(dd if="$dev" bs=64K skip=1 count=1 iflag=direct status=none | head -c 32768)
+	# an attach changes nothing that is worth keeping
+	files=$(find "$archive/$uuid" -name '*.label' | wc -l)
+	pnvme drive detach "$uuid"
+	pnvme drive attach "$dev"
+	[ "$(find "$archive/$uuid" -name '*.label' | wc -l)" = "$files" ]
+	# sequences below the drive's
+	pnvme drive detach "$uuid"
+	# shellcheck disable=SC2154	# lib.sh sets it
+	"$pnvme_dir/label_edit.py" "$dev" set all sequence=1000
+	pnvme drive attach "$dev"
+	for ((i = 100; i < 200; i++)); do : > "$archive/$uuid/00000000000000000$i.label"; done
+	run pnvme ns rename two three
+	kept=$(find "$archive/$uuid" -name '*.label' | wc -l)
+	[ "$kept" = 64 ] || fail "$kept labels are kept"
+	rm -rf "$archive"
+	echo "no directory" > "$archive"
+	pnvme ns rename three four 2> "$PNVME_WORK/err"
+	a_line_matches "label of .* could not be kept" "$PNVME_WORK/err" || fail "nothing said that there is no archive"
+	pnvme ns show four
+	rm "$archive"
+}
+
+test_undelete()
+{
+	: "a deleted namespace comes back as it was, with its data"
+	local before
+	adopted
+	filled db 4M
+	filled other 2M
+	pnvme ns set db read-only=on
+	before=$(field db)
+	fails_with 1 "knows no deleted namespace" pnvme ns undelete db
+	run pnvme ns delete db
+	fails_with 1 "knows no deleted namespace x" pnvme ns undelete x
+	run pnvme -n ns undelete db
+	fails 1 "no namespace" pnvme ns show db
+	run pnvme ns undelete db
+	[ "$(field db)" = "$before" ] || fail "it is $(field db), was $before"
+	[ "$(pnvme -j ns show db | json '.namespaces[0].read_only')" = true ]
+	holds db
+	# over another attach; its name is taken meanwhile, and its nsid
+	pnvme ns delete db
+	pnvme drive detach "$uuid"
+	pnvme drive attach "$dev"
+	pnvme ns create "$uuid" db 8M
+	[ "$(pnvme -j ns show db | json '.namespaces[0].start')" != "$(cut -d, -f4 <<< "$before")" ] ||
+		fail "the new one lies where the old one was: this test shows nothing"
+	fails_with 1 "already is a namespace db" pnvme ns undelete "$(cut -d'"' -f2 <<< "$before")"
+	run pnvme ns undelete "$(cut -d'"' -f2 <<< "$before")" --as=db.old
+	holds db db.old
+	holds other
+}
+
+test_undelete_refused()
+{
+	: "what was zeroed or given away since does not come back, nor does another's data appear"
+	local first
+	adopted
+	filled a 4M
+	pnvme ns delete a
+	# its space was another's, which is gone again, with its own data in it
+	pnvme ns create "$uuid" b 100% --keep-data
+	fill b
+	pnvme ns delete b
+	fails_with 1 "zeroed or given to another namespace since" pnvme ns undelete a
+	run pnvme ns undelete b
+	holds b
+	pnvme ns delete b
+	# zeroed in part: creation is cancelled, or done, and both count
+	pnvme ns create "$uuid" c 1M
+	pnvme ns delete c
+	fails_with 1 "zeroed or given to another namespace since" pnvme ns undelete b
+	# grown over
+	pnvme ns create "$uuid" d 1M
+	filled e 2M
+	first=$(pnvme -j ns show | json '[.namespaces[] | .start] | sort | .[0]')
+	[ "$first" = "$(pnvme -j ns show d | json '.namespaces[0].start')" ] || fail "e lies before d"
+	pnvme ns delete e
+	pnvme ns resize d +1M
+	fails_with 1 "zeroed or given to another namespace since" pnvme ns undelete e
+	fails_with 1 "is given to another|zeroed or given" pnvme drive restore "$uuid"
+}
+
+test_restore_namespaces()
+{
+	: "drive restore brings back all that a label had, says what cannot come, and exits with 7 then"
+	local sequence
+	adopted
+	filled a 2M
+	filled b 2M
+	filled c 2M
+	sequence=$(pnvme -j drive show "$uuid" | json '.drives[0].sequence')
+	fails_with 1 "has a namespace that is gone" pnvme drive restore "$uuid"
+	pnvme ns delete a
+	pnvme ns delete c
+	# the newest with one that is gone has c, not a
+	run pnvme drive restore "$uuid"
+	holds c
+	fails 1 "no namespace a" pnvme ns show a
+	run pnvme drive restore "$uuid" --sequence="$sequence"
+	holds a
+	pnvme ns delete a
+	pnvme ns delete c
+	pnvme ns create "$uuid" x 1M
+	fails 7 "zeroed or given to another" pnvme drive restore "$uuid" --sequence="$sequence"
+	fails_with 1 "no usable label 999999" pnvme drive restore "$uuid" --sequence=999999
+	[ "$(pnvme -j ns show | json '[.namespaces[].name] | sort | join(" ")')" != "b x" ]
+}
+
+test_restore_label()
+{
+	: "a drive whose label is destroyed gets it back from the archive, with all data"
+	local before blank dry
+	adopted
+	filled data 8M
+	before=$(field data)
+	blank=$(drive 2)
+	fails_with 6 "is attached" pnvme drive restore "$uuid" "$dev"
+	pnvme drive detach "$uuid"
+	fails_with 1 "carries a pnvme label" pnvme drive restore "$uuid" "$dev"
+	destroy_label "$dev"
+	needs_operator
+	a_line_matches "next: pnvme drive restore $uuid $dev" "$PNVME_WORK/stdout" || fail "status names another command"
+	fails_with 1 "serial.* differs" pnvme drive restore "$uuid" "$blank"
+	fails_with 1 "no such label of drive 12345678" pnvme drive restore 12345678-0000-4000-8000-000000000000 "$dev"
+	dry=$(checksum "$dev")
+	run pnvme -n drive restore "$uuid" "$dev"
+	[ "$(checksum "$dev")" = "$dry" ] || fail "a dry run wrote"
+	run pnvme drive restore "$uuid" "$dev"
+	[ "$(field data)" = "$before" ]
+	holds data
+	run pnvme status
+	# all free space is dirty now: nobody reads what somebody left there
+	pnvme drive detach "$uuid"
+	blkid -p -o value -s PTTYPE "$dev" | grep -x gpt
+	destroy_label "$dev"
+	mkfs.ext4 -qF "$dev" 2> /dev/null
+	fails_with 1 "holds a signature of ext4" pnvme drive restore "$uuid" "$dev"
+	run pnvme drive restore "$uuid" "$dev" --overwrite=ext4
+	[ "$(field data)" = "$before" ]
+}
+
+test_restore_label_stale()
+{
+	: "a label behind the record, or of a drive that was adopted anew, is not restored unasked"
+	local old
+	adopted
+	filled data 4M
+	pnvme drive detach "$uuid"
+	old=$(find "$archive/$uuid" -name '*.label' | sort | tail -n 1)
+	mv "$old" "$PNVME_WORK/kept"
+	destroy_label "$dev"
+	fails_with 1 "older .* than what this host last saw" pnvme drive restore "$uuid" "$dev"
+	mv "$PNVME_WORK/kept" "$old"
+	printf '\1' | dd of="$old" bs=1 seek=300 conv=notrunc status=none
+	fails_with 1 "older .* than what this host last saw" pnvme drive restore "$uuid" "$dev"
+	fails_with 1 "cannot be used" pnvme drive restore "$uuid" "$dev" --sequence="$(basename "$old" .label | sed 's/^0*//')"
+	printf '\0' | dd of="$old" bs=1 seek=300 conv=notrunc status=none
+	wipe "$dev"
+	pnvme drive adopt "$dev"
+	pnvme drive detach --all
+	destroy_label "$dev"
+	fails_with 1 "adopted again since" pnvme drive restore "$uuid" "$dev"
+}
+
+test_accept()
+{
+	: "accept takes a stale or unrecorded drive into the record, if it is what was expected"
+	adopted
+	filled one 2M
+	pnvme ns create "$uuid" two 1M
+	fails_with 1 "is intact, not stale" pnvme drive accept "$uuid" --expect=stale
+	fails_with 1 "nothing to accept" pnvme drive accept "$uuid" --expect=intact
+	fails 2 "no verdict" pnvme drive accept "$uuid" --expect=good
+	fails 2 "expect" pnvme drive accept "$uuid"
+	fails_with 1 "only a drive that is cloned" pnvme drive accept "$uuid" --expect=intact --identity
+	pnvme drive detach "$uuid"
+	# an image from before is put back
+	copy_ends "$dev" "$PNVME_WORK/image"
+	pnvme drive attach "$dev"
+	pnvme ns delete two
+	pnvme drive detach "$uuid"
+	copy_ends "$PNVME_WORK/image" "$dev"
+	fails_with 1 "is stale, not unrecorded" pnvme drive accept "$dev" --expect=unrecorded
+	needs_operator
+	a_line_matches "next: pnvme drive accept $uuid --expect stale" "$PNVME_WORK/stdout" || fail "status names another command"
+	run pnvme -n drive accept "$uuid" --expect=stale
+	needs_operator
+	run pnvme drive accept "$uuid" --expect=stale
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0].verdict')" = intact ]
+	# what the archive has of later is not on the drive, and must not come onto it
+	destroy_label "$dev"
+	run pnvme drive restore "$uuid" "$dev"
+	holds one
+	pnvme ns show two
+	pnvme drive detach "$uuid"
+	pnvme drive forget "$uuid"
+	run pnvme drive accept "$dev" --expect=unrecorded
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0] | .verdict + " " + .state')" = "intact detached" ]
+	[ "$(jq '.drives[0].namespaces | length' /var/lib/pnvme/record.json)" = 2 ]
+	destroy_label "$dev"
+	fails_with 1 "wiped, which cannot be accepted" pnvme drive accept "$uuid" --expect=wiped
+	a_line_matches "pnvme drive restore" "$PNVME_WORK/stderr"
+}
+
+# DEV SERIAL: its label names that serial
+other_serial()
+{
+	"$pnvme_dir/label_edit.py" "$1" set all serial="$2"
+}
+
+test_accept_identity()
+{
+	: "a drive whose hardware ID has changed is accepted with --identity, a copy beside its original is not"
+	local epoch
+	adopted
+	filled data 2M
+	epoch=$(pnvme -j drive show "$uuid" | json '.drives[0].epoch')
+	pnvme drive detach "$uuid"
+	other_serial "$dev" ELSE
+	fails_with 1 "other hardware" pnvme drive attach "$dev"
+	fails_with 1 "only you can tell" pnvme drive accept "$dev" --expect=cloned
+	run pnvme -n drive accept "$dev" --expect=cloned --identity
+	fails_with 1 "other hardware" pnvme drive attach "$dev"
+	run pnvme drive accept "$dev" --expect=cloned --identity
+	holds data
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0].epoch')" -gt "$epoch" ]
+	pnvme drive detach "$uuid"
+	run pnvme drive attach "$dev"
+	pnvme drive detach "$uuid"
+	copy_ends "$dev" "$PNVME_WORK/image"
+	copy_ends "$PNVME_WORK/image" "$(drive 2)"
+	fails_with 1 "another drive here carries the same label" pnvme drive accept "$(drive 2)" --expect=cloned --identity
+}
+
+test_replace()
+{
+	: "a lost drive is replaced by a blank one: same names and sizes, new UUIDs, the old one forgotten"
+	local second before
+	adopted
+	second=$(drive 2)
+	filled data 4M
+	pnvme ns create "$uuid" log 2M
+	before=$(pnvme -j ns show data | json '.namespaces[0].uuid')
+	fails_with 6 "is not lost, it is live" pnvme drive replace "$uuid" "$second"
+	fails 2 "no UUID" pnvme drive replace pnvme0 "$second"
+	fails 2 "which drive" pnvme drive replace "$uuid"
+	pnvme drive detach "$uuid"
+	wipe "$dev"
+	echo x | dd of="$second" bs=1 seek=1000000 conv=notrunc status=none
+	fails_with 1 "holds data" pnvme drive replace "$uuid" "$second"
+	wipe "$second"
+	fails_with 1 "knows no drive 12345678" pnvme drive replace 12345678-0000-4000-8000-000000000000 "$second"
+	run pnvme -n drive replace "$uuid" "$second"
+	[ "$(state data)" = missing ]
+	run pnvme drive replace "$uuid" "$second" > "$PNVME_WORK/said"
+	a_line_matches "2 namespaces, new and empty; the data of the old drive is lost" "$PNVME_WORK/said" || fail "not said"
+	[ "$(pnvme -j ns show data | json '.namespaces[0].size')" = 4194304 ]
+	[ "$(pnvme -j ns show log | json '.namespaces[0].size')" = 2097152 ]
+	[ "$(pnvme -j ns show data | json '.namespaces[0].uuid')" != "$before" ]
+	fails 1 "no drive $uuid" pnvme drive show "$uuid"
+	run pnvme status
+}
+
+test_replace_all()
+{
+	: "--all-blank: each lost drive gets the blank one in its slot, dry run shows the pairs, part of it is exit 7"
+	local first second out
+	adopted 1
+	first=$uuid
+	pnvme ns create "$first" a 1M
+	adopted 2
+	second=$uuid
+	pnvme ns create "$second" b 1M
+	pnvme drive detach --all
+	wipe "$(drive 1)" "$(drive 2)"
+	out=$(pnvme -n drive replace --all-blank 2>&1)
+	[[ $out == *"$(drive 1) would take the place of $first"* && $out == *"$(drive 2) would take the place of $second"* ]] ||
+		fail "other pairs: $out"
+	# one of the two is not blank
+	echo x | dd of="$(drive 1)" bs=1 seek=1000000 conv=notrunc status=none
+	fails 7 "holds data" pnvme drive replace --all-blank
+	[ "$(state b) $(state a)" = "live missing" ]
+	wipe "$(drive 1)"
+	run pnvme drive replace --all-blank
+	[ "$(state a)" = live ]
+	[ "$(pnvme drive replace --all-blank)" = "no drive of this host is lost" ]
+}
+
+TIMEOUT=90
+pnvme_main "$@"

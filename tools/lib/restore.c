@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A drive that has lost all copies of its label gets the one that the archive has. */
+#include <endian.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "lower.h"
+
+struct restoration {
+	struct disk		disk;
+	struct pnvme_label	label;
+	uint8_t			host[16];
+	uint64_t		newest;		/* the highest sequence that this host knows */
+};
+
+static uint64_t recorded_sequence(struct pnvme *h, const uint8_t uuid[16])
+{
+	struct record *r;
+	struct pnvme_drive d;
+	int i;
+
+	record_load(h, &r);
+	forget_error(h);
+	drive_init(&d);
+	i = r ? record_find(r, uuid) : -ENOENT;
+	if (i >= 0)
+		record_drive(r, (size_t)i, &d, NULL);
+	record_free(r);
+	return d.sequence;
+}
+
+/* Which label: the newest, unless one was asked for. One behind the record only if asked for. */
+static int choose(struct pnvme *h, const uint8_t uuid[16], uint64_t sequence,
+		  struct restoration *s)
+{
+	uint64_t *list, recorded = recorded_sequence(h, uuid);
+	char text[37];
+	size_t n;
+	int ret;
+
+	pnvme_uuid_format(uuid, text);
+	ret = archive_list(uuid, &list, &n);
+	if (!ret && !n)
+		ret = -ENOENT;
+	if (!ret)
+		ret = sequence ? archive_load(uuid, sequence, &s->label) :
+				 archive_newest(uuid, &s->label);
+	s->newest = n ? list[n - 1] : 0;
+	free(list);
+	if (ret == -ENOENT)
+		return fail(h, ret, text, "the archive in %s has no such label of drive %s",
+			    state_dir(), text);
+	if (ret)
+		return fail(h, ret, text, "the label of drive %s in the archive cannot be used: %s",
+			    text, strerror(-ret));
+	if (recorded > s->newest)
+		s->newest = recorded;
+	if (!sequence && le64toh(s->label.sequence) < recorded) {
+		fail(h, -ESTALE, text,
+		     "the newest label in the archive is older (%llu) than what this host last saw on drive %s (%llu), so namespaces may have moved since",
+		     (unsigned long long)le64toh(s->label.sequence), text,
+		     (unsigned long long)recorded);
+		set_hint(h, "to restore it all the same: --sequence=%llu",
+			 (unsigned long long)le64toh(s->label.sequence));
+		return -ESTALE;
+	}
+	return 0;
+}
+
+static int check_hardware(struct pnvme *h, const struct restoration *s)
+{
+	const struct disk *k = &s->disk;
+	const char *differs = disk_differs(k, &s->label), *why = "";
+	uint8_t later[16];
+	char text[37];
+
+	if (differs)
+		return fail(h, -ENOTUNIQ, k->path,
+			    "%s is not the drive of that label: the %s differs; pnvme drive replace makes it one, empty",
+			    k->path, differs);
+	if (pnvme_label_fits(&s->label, k->capacity, k->lba_size, &why))
+		return fail(h, -EUCLEAN, k->path, "the label is not of %s as it is now: %s", k->path,
+			    why);
+	if (!archive_successor(&s->label, later))
+		return 0;
+	pnvme_uuid_format(later, text);
+	return fail(h, -ESTALE, k->path,
+		    "%s was adopted again since, as %s, whose namespaces lie where those of the old label were; remove %s/archive/%s if that one held nothing",
+		    k->path, text, state_dir(), text);
+}
+
+/* Data is what is to be found; a filesystem, or another's partition table, is not. */
+static int check_content(struct pnvme *h, const struct restoration *s, const char *overwrite)
+{
+	const struct disk *k = &s->disk;
+	struct content c;
+	char what[200];
+	int fd = disk_open_alone(h, k, O_RDONLY), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c);
+	close(fd);
+	if (ret || !c.n_kinds || !strcmp(c.kinds[0], "data"))
+		return ret;
+	if (overwrite && !strcmp(overwrite, c.kinds[0]))
+		return 0;
+	content_text(&c, what, sizeof(what));
+	fail(h, -ENOTEMPTY, k->path,
+	     "%s holds %s now; what wrote that may have damaged the namespaces, and restoring the label removes it",
+	     k->path, what);
+	set_hint(h, "look at it; then repeat with --overwrite=%s", c.kinds[0]);
+	return -ENOTEMPTY;
+}
+
+/* Above all that was ever written to the drive, so that no old copy is ever newer. */
+static void lift_sequence(struct restoration *s)
+{
+	if (le64toh(s->label.sequence) < s->newest)
+		s->label.sequence = htole64(s->newest);
+	pnvme_label_seal(&s->label);
+}
+
+static int prepare(struct pnvme *h, const uint8_t uuid[16], const char *dev, uint64_t sequence,
+		   struct restoration *s)
+{
+	int ret = disk_named(h, dev, &s->disk);
+
+	if (!ret)
+		ret = lower_refuse_attached(h, &s->disk);
+	if (!ret)
+		ret = choose(h, uuid, sequence, s);
+	if (!ret)
+		ret = check_hardware(h, s);
+	if (!ret)
+		ret = host_id(h, s->host);
+	if (!ret)
+		host_is(h, s->label.owner, s->host);
+	return ret;
+}
+
+static int restore(struct pnvme *h, struct restoration *s, const char *overwrite,
+		   unsigned int flags, struct pnvme_drive **out)
+{
+	struct pnvme_drive d;
+	int ret;
+
+	drive_init(&d);
+	ret = check_content(h, s, overwrite);
+	if (ret)
+		return ret;
+	lift_sequence(s);
+	ret = lower_restore(h, &s->disk, &s->label, s->host, flags | PNVME_CHECK, &d);
+	if (ret || flags & PNVME_CHECK) {
+		if (!ret) {
+			disk_to_drive(&s->disk, &d);
+			label_to_drive(&s->label, &d);
+		}
+		return ret ? ret : drive_hand_on(h, &d, out);
+	}
+	/* a namespace's own data at the ends is none of the fence's business: "data" passes */
+	ret = disk_fence(h, &s->disk, overwrite ? overwrite : "data");
+	if (!ret)
+		ret = lower_restore(h, &s->disk, &s->label, s->host, flags, &d);
+	if (ret)
+		return ret;
+	h->partly = false;
+	record_update(h, s->label.drive_uuid);
+	return drive_hand_on(h, &d, out);
+}
+
+API int pnvme_drive_restore(struct pnvme *h, const uint8_t uuid[16], const char *dev,
+			    uint64_t sequence, const char *overwrite, unsigned int flags,
+			    struct pnvme_drive **out)
+{
+	struct restoration *s = calloc(1, sizeof(*s));
+	int ret;
+
+	enter(h);
+	ret = s ? prepare(h, uuid, dev, sequence, s) : fail_nomem(h);
+	if (!ret)
+		ret = restore(h, s, overwrite, flags, out);
+	free(s);
+	return leave(h, ret);
+}
