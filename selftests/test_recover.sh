@@ -306,6 +306,43 @@ test_accept_identity()
 	fails_with 1 "another drive here carries the same label" pnvme drive accept "$(drive 2)" --expect=cloned --identity
 }
 
+test_ack()
+{
+	: "a loss that was acknowledged needs no operator, until it is another one"
+	local status=0
+	adopted
+	filled data 2M
+	fails_with 1 "intact: there is nothing to acknowledge" pnvme drive ack "$uuid"
+	fails_with 1 "not in this host's record" pnvme drive ack "$(drive 2)"
+	pnvme drive detach "$uuid"
+	copy_ends "$dev" "$PNVME_WORK/image"
+	destroy_label "$dev"
+	needs_operator
+	run pnvme -n drive ack "$uuid"
+	needs_operator
+	run pnvme drive ack "$uuid"
+	run pnvme status > "$PNVME_WORK/stdout"
+	a_line_matches "^- .*: wiped, which is known: its hardware is here" "$PNVME_WORK/stdout"
+	a_line_matches "^Nothing needs an operator" "$PNVME_WORK/stdout"
+	[ "$(pnvme -j status | json '.drives[-1].acknowledged_at')" -gt 1700000000 ]
+	pnvme verdict > /dev/null || status=$?
+	[ "$status" = 3 ] || fail "pnvme verdict exits with $status, not 3"
+	# now it is something else
+	copy_ends "$PNVME_WORK/image" "$dev"
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0].verdict')" = intact ]
+	jq '.drives[0].sequence += 5' /var/lib/pnvme/record.json > "$PNVME_WORK/record"
+	cp "$PNVME_WORK/record" /var/lib/pnvme/record.json
+	needs_operator
+	a_line_matches "^! .*: stale: " "$PNVME_WORK/stdout"
+	run pnvme drive ack "$uuid"
+	pnvme status
+	# attached again it is as new
+	run pnvme drive accept "$uuid" --expect=stale
+	run pnvme drive attach "$dev"
+	[ "$(jq '.drives[0].acknowledged' /var/lib/pnvme/record.json)" = null ]
+	fails_with 1 "attached, and what is wrong with that" pnvme drive ack "$uuid"
+}
+
 test_replace()
 {
 	: "a lost drive is replaced by a blank one: same names and sizes, new UUIDs, the old one forgotten"

@@ -298,6 +298,8 @@ void record_attached(struct pnvme *h, const uint8_t uuid[16], const struct roste
 void record_refresh(struct pnvme *h, const uint8_t uuid[16]);
 void record_drop(struct pnvme *h, const uint8_t uuid[16]);
 int record_remove(struct pnvme *h, const uint8_t uuid[16]);
+/* An operator knows of its verdict. */
+int record_ack(struct pnvme *h, const uint8_t uuid[16], enum pnvme_verdict v);
 /* Make the entry what @d and the namespaces in @inv say. */
 int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv);
 int record_lock(void);		/* a descriptor to close; waits a few seconds at most */

@@ -153,6 +153,8 @@ enum pnvme_verdict {
  * @reason: why it is not live
  * @evidence: one sentence for the verdict
  * @next: the next command to run, or empty
+ * @acked_at: when an operator acknowledged @verdict, seconds since 1970; 0: nobody has
+ * @acked_verdict: what was acknowledged, as the record has it
  * @from_roster: this host's record is lost or behind, and knows of the drive by the roster
  *	in a label alone: its hardware ID and slot
  */
@@ -176,6 +178,8 @@ struct pnvme_drive {
 	uint64_t		epoch;
 	uint64_t		sequence;
 	uint64_t		last_seen;
+	uint64_t		acked_at;
+	enum pnvme_verdict	acked_verdict;
 	uint8_t			owner[16];
 	uint8_t			hwid[16];
 	uint8_t			hwid_type;
@@ -529,6 +533,13 @@ int pnvme_drive_fail(struct pnvme *h, const uint8_t uuid[16], unsigned int flags
 		     struct pnvme_drive **out);
 /* Remove a drive that is not attached from this host's record. CHECK. */
 int pnvme_drive_forget(struct pnvme *h, const uint8_t uuid[16], unsigned int flags);
+/*
+ * Acknowledge that a recorded drive (a name as for pnvme_find_drive()), which is neither intact
+ * nor attached, is what it is. It is no trouble (pnvme_inventory.trouble) as long as it stays
+ * that; the record keeps it. CHECK.
+ */
+int pnvme_drive_ack(struct pnvme *h, const char *drive, unsigned int flags,
+		    struct pnvme_drive **out);
 /*
  * Give a drive that has lost all copies of its label (@uuid, its hardware: @dev) one that the
  * archive has: the newest, or that of @sequence if it is not 0; then attach it. CHECK. A

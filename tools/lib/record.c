@@ -173,70 +173,6 @@ size_t record_count(const struct record *r)
 	return r ? json_object_array_length(r->drives) : 0;
 }
 
-static int drive_namespaces(struct json_object *o, const struct pnvme_drive *d,
-			    struct pnvme_inventory *inv)
-{
-	struct json_object *list = get_array(o, "namespaces");
-	size_t i, n = list ? json_object_array_length(list) : 0;
-	struct pnvme_namespace *ns;
-
-	for (i = 0; i < n; i++) {
-		o = json_object_array_get_idx(list, i);
-		ns = inventory_add_ns(inv);
-		if (!ns)
-			return -ENOMEM;
-		get_uuid(o, "uuid", ns->uuid);
-		get_uuid(o, "nguid", ns->nguid);
-		memcpy(ns->drive, d->uuid, 16);
-		copy_text(ns->name, sizeof(ns->name), get_string(o, "name"));
-		ns->nsid = (uint32_t)get_number(o, "nsid");
-		ns->start = get_number(o, "start");
-		ns->size = get_number(o, "size");
-		ns->policy = PNVME_POLICY_DATA;
-		ns->state = PNVME_NS_STATUS_MISSING;
-	}
-	return 0;
-}
-
-int record_drive(const struct record *r, size_t i, struct pnvme_drive *d,
-		 struct pnvme_inventory *inv)
-{
-	struct json_object *o = json_object_array_get_idx(r->drives, i);
-	struct json_object *list;
-
-	get_uuid(o, "uuid", d->uuid);
-	get_uuid(o, "hwid", d->hwid);
-	d->hwid_type = (uint8_t)get_number(o, "hwid_type");
-	d->proof = d->hwid_type == PNVME_HWID_NONE ? PNVME_PROOF_WEAK : PNVME_PROOF_STRONG;
-	copy_text(d->serial, sizeof(d->serial), get_string(o, "serial"));
-	copy_text(d->model, sizeof(d->model), get_string(o, "model"));
-	copy_text(d->slot, sizeof(d->slot), get_string(o, "slot"));
-	d->capacity = get_number(o, "capacity");
-	d->size = get_number(o, "size");
-	d->lba_size = (uint32_t)get_number(o, "lba_size");
-	d->epoch = get_number(o, "epoch");
-	d->sequence = get_number(o, "sequence");
-	d->last_seen = get_number(o, "last_seen");
-	d->recorded = true;
-	d->from_roster = get_flag(o, "from_roster");
-	list = get_array(o, "namespaces");
-	d->namespaces = list ? (uint32_t)json_object_array_length(list) : 0;
-	return inv ? drive_namespaces(o, d, inv) : 0;
-}
-
-int record_find(const struct record *r, const uint8_t uuid[16])
-{
-	size_t i, n = record_count(r);
-	uint8_t other[16];
-
-	for (i = 0; i < n; i++) {
-		get_uuid(json_object_array_get_idx(r->drives, i), "uuid", other);
-		if (!memcmp(other, uuid, 16))
-			return (int)i;
-	}
-	return -ENOENT;
-}
-
 /* Writing */
 
 /* Not for ever: whoever has the lock may hang on a filesystem that is held. */
@@ -359,89 +295,6 @@ static int load_for_change(struct pnvme *h, struct record **r)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-static int describe_ns(struct json_object *list, const struct pnvme_namespace *ns)
-{
-	struct json_object *o = json_object_new_object();
-
-	if (!o)
-		return -ENOMEM;
-	if (add_string(o, "name", ns->name) || add_uuid(o, "uuid", ns->uuid) ||
-	    add_uuid(o, "nguid", ns->nguid) || add_number(o, "nsid", ns->nsid) ||
-	    add_number(o, "start", ns->start) || add_number(o, "size", ns->size) ||
-	    json_object_array_add(list, o)) {
-		json_object_put(o);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static int describe_namespaces(struct json_object *o, const struct pnvme_inventory *inv)
-{
-	struct json_object *list = json_object_new_array();
-	size_t i;
-	int ret;
-
-	ret = add(o, "namespaces", list);
-	for (i = 0; !ret && i < inv->n_namespaces; i++) {
-		/* what is being created is in no label yet */
-		if (inv->namespaces[i]->state != PNVME_NS_STATUS_ZEROING &&
-		    inv->namespaces[i]->state != PNVME_NS_STATUS_FAILED)
-			ret = describe_ns(list, inv->namespaces[i]);
-	}
-	return ret;
-}
-
-static int describe_drive(struct json_object *o, const struct pnvme_drive *d)
-{
-	struct disk k;
-
-	if (disk_read(d->name, &k) || k.diskseq != d->diskseq)
-		memset(&k, 0, sizeof(k));
-	if (add_uuid(o, "uuid", d->uuid) || add_uuid(o, "hwid", d->hwid) ||
-	    add_number(o, "hwid_type", d->hwid_type) || add_string(o, "serial", d->serial) ||
-	    add_string(o, "model", d->model) || add_number(o, "capacity", d->capacity) ||
-	    add_number(o, "size", d->size) || add_number(o, "lba_size", d->lba_size) ||
-	    add_string(o, "slot", k.slot) || add_string(o, "device", d->name) ||
-	    add_number(o, "instance", (uint64_t)d->instance) ||
-	    add_number(o, "last_seen", (uint64_t)time(NULL)) ||
-	    add_number(o, "epoch", d->epoch) || add_number(o, "sequence", d->sequence))
-		return -ENOMEM;
-	return 0;
-}
-
-static int replace_entry(struct record *r, const struct pnvme_drive *d,
-			 const struct pnvme_inventory *inv)
-{
-	struct json_object *o = json_object_new_object();
-	int at = record_find(r, d->uuid), ret;
-
-	if (!o)
-		return -ENOMEM;
-	ret = describe_drive(o, d);
-	if (!ret)
-		ret = describe_namespaces(o, inv);
-	if (!ret) {
-		if (at < 0)
-			ret = json_object_array_add(r->drives, o);
-		else
-			ret = json_object_array_put_idx(r->drives, (size_t)at, o);
-	}
-	if (ret) {
-		json_object_put(o);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static int remove_entry(struct record *r, const uint8_t uuid[16])
-{
-	int at = record_find(r, uuid);
-
-	if (at < 0)
-		return at;
-	return json_object_array_del_idx(r->drives, (size_t)at, 1) ? -ENOMEM : 0;
-}
-
 /* What the module says now, into the entry of a drive. */
 static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[16])
 {
@@ -456,7 +309,7 @@ static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[1
 	if (!ret)
 		ret = kernel_namespaces(h, uuid, inv);
 	if (!ret)
-		ret = replace_entry(r, &d, inv);
+		ret = record_set_entry(r, &d, inv);
 	if (!ret)
 		archive_after(h, &d);
 	pnvme_inventory_free(inv);
@@ -485,13 +338,15 @@ static int refresh_attached(struct pnvme *h, struct record *r)
 /**
  * struct change - what is to be done to the record
  * @uuid: to this entry
- * @remove: it goes; else it is brought up to date
+ * @remove: it goes; else it is brought up to date, unless
+ * @ack: it is acknowledged that its verdict is *@ack
  * @roster: of the label of a drive that was attached, or NULL
  * @renumbered: set if the list of drives has changed
  */
 struct change {
 	const uint8_t		*uuid;
 	bool			remove;
+	const enum pnvme_verdict *ack;
 	const struct roster	*roster;
 	bool			renumbered;
 };
@@ -503,6 +358,13 @@ static int merge_newer(struct record *r, const struct roster *roster, struct ros
 		return 0;
 	*before = *roster;
 	return record_merge(r, roster);
+}
+
+static int change_entry(struct pnvme *h, struct record *r, const struct change *c)
+{
+	if (c->remove)
+		return record_remove_entry(r, c->uuid);
+	return c->ack ? record_ack_entry(r, c->uuid, *c->ack) : refresh_entry(h, r, c->uuid);
 }
 
 static int apply(struct pnvme *h, struct record *r, struct change *c)
@@ -517,11 +379,10 @@ static int apply(struct pnvme *h, struct record *r, struct change *c)
 		roster_newest(h, &after);
 		ret = merge_newer(r, &after, &before);
 	}
-
 	if (!ret && record_is_lost(r) && !c->remove)
 		ret = refresh_attached(h, r);
 	if (!ret)
-		ret = c->remove ? remove_entry(r, c->uuid) : refresh_entry(h, r, c->uuid);
+		ret = change_entry(h, r, c);
 	if (!ret)
 		ret = record_number_roster(r, &before);
 	roster_of_record(r, &after);
@@ -621,7 +482,7 @@ int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_
 	if (lock >= 0) {
 		ret = load_for_change(h, &r);
 		if (!ret)
-			ret = replace_entry(r, d, inv);
+			ret = record_set_entry(r, d, inv);
 		if (!ret)
 			ret = store(r);
 		record_free(r);
@@ -643,5 +504,16 @@ int record_remove(struct pnvme *h, const uint8_t uuid[16])
 			    state_dir(), strerror(-ret));
 	roster_push(h);
 	forget_error(h);
+	return 0;
+}
+
+int record_ack(struct pnvme *h, const uint8_t uuid[16], enum pnvme_verdict v)
+{
+	struct change c = { .uuid = uuid, .ack = &v };
+	int ret = change(h, &c);
+
+	if (ret)
+		return fail(h, ret, "record", "the record in %s could not be changed: %s",
+			    state_dir(), strerror(-ret));
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files about the record share: record.c, record_roster.c. */
+/* What the files about the record share: record.c, record_entry.c, record_roster.c. */
 #ifndef PNVME_RECORD_PRIV_H
 #define PNVME_RECORD_PRIV_H
 
@@ -20,6 +20,12 @@ struct record {
 	bool			lost;
 	struct roster		newest;
 };
+
+/* record_entry.c; -ENOENT if there is none */
+int record_set_entry(struct record *r, const struct pnvme_drive *d,
+		     const struct pnvme_inventory *inv);
+int record_remove_entry(struct record *r, const uint8_t uuid[16]);
+int record_ack_entry(struct record *r, const uint8_t uuid[16], enum pnvme_verdict v);
 
 /* JSON: values that may be missing or of the wrong type */
 

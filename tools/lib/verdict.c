@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a drive is: label, hardware, owner and record put side by side. */
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -54,6 +55,8 @@ static void judge_owned(struct pnvme_drive *d, const struct pnvme_drive *recorde
 	}
 	d->recorded = true;
 	d->last_seen = recorded->last_seen;
+	d->acked_at = recorded->acked_at;
+	d->acked_verdict = recorded->acked_verdict;
 	if (d->sequence < recorded->sequence || d->epoch < recorded->epoch) {
 		put_text(why, sizeof(why), "generation %llu of attach %llu, the record knows %llu of %llu",
 			 (unsigned long long)d->sequence, (unsigned long long)d->epoch,
@@ -491,13 +494,19 @@ static void next_command(struct pnvme_drive *d)
 	}
 }
 
+/* An acknowledged loss is known, and so is that of its namespaces. */
+static bool is_known(const struct pnvme_drive *d)
+{
+	return d->acked_at && !d->attached;
+}
+
 static int rank(const struct pnvme_drive *d)
 {
 	if (d->state == PNVME_STATUS_FAILED)
 		return -2;
 	if (d->state == PNVME_STATUS_HELD)
 		return -1;
-	return (int)d->verdict;
+	return is_known(d) ? INT_MAX : (int)d->verdict;
 }
 
 static int worst_first(const void *a, const void *b)
@@ -544,14 +553,14 @@ static bool has_trouble(struct pnvme *h, const struct pnvme_inventory *inv)
 	for (i = 0; i < inv->n_drives; i++) {
 		const struct pnvme_drive *d = inv->drives[i];
 
-		if ((d->recorded && d->verdict != PNVME_VERDICT_INTACT) ||
+		if ((d->recorded && d->verdict != PNVME_VERDICT_INTACT && !is_known(d)) ||
 		    (d->attached && d->state != PNVME_STATUS_LIVE))
 			return true;
 	}
 	for (i = 0; i < inv->n_namespaces; i++) {
 		const struct pnvme_drive *d = inventory_drive(inv, inv->namespaces[i]->drive);
 
-		if (!ns_usable(inv->namespaces[i]) && d && is_ours(h, d))
+		if (!ns_usable(inv->namespaces[i]) && d && !is_known(d) && is_ours(h, d))
 			return true;
 	}
 	return false;
@@ -577,8 +586,12 @@ int judge_all(struct pnvme *h, struct pnvme_inventory *inv, const struct record 
 	drop_twins(inv);
 	for (i = 0; i < inv->n_namespaces; i++)
 		follow_drive(inv, inv->namespaces[i]);
-	for (i = 0; i < inv->n_drives; i++)
+	for (i = 0; i < inv->n_drives; i++) {
+		/* it has become something else since */
+		if (inv->drives[i]->acked_verdict != inv->drives[i]->verdict)
+			inv->drives[i]->acked_at = 0;
 		next_command(inv->drives[i]);
+	}
 	if (inv->n_drives)
 		qsort(inv->drives, inv->n_drives, sizeof(*inv->drives), worst_first);
 	if (inv->n_namespaces)

@@ -237,6 +237,7 @@ int cmd_drive_fail(struct app *app);
 int cmd_drive_forget(struct app *app);
 int cmd_drive_restore(struct app *app);
 int cmd_drive_accept(struct app *app);
+int cmd_drive_ack(struct app *app);
 int cmd_drive_replace(struct app *app);
 int cmd_ns_create(struct app *app);
 int cmd_ns_delete(struct app *app);

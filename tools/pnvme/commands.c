@@ -98,6 +98,13 @@ const struct command commands[] = {
 			   "live again.",
 	},
 	{
+		.object = "drive", .name = "ack", .args = "UUID|DEV", .min = 1, .max = 1,
+		.run = cmd_drive_ack, .gives = GIVES_DRIVES,
+		.summary = "a loss is known: status need not ask for an operator because of it",
+		.details = "For a recorded drive that is not intact. It holds as long as the drive is just that,\n"
+			   "and shows last; \"pnvme verdict\" goes on telling it.",
+	},
+	{
 		.object = "drive", .name = "forget", .args = "UUID", .min = 1, .max = 1,
 		.run = cmd_drive_forget, .gives = GIVES_DRIVES,
 		.summary = "remove a drive that will not come back from this host's record",

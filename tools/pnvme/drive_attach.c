@@ -120,8 +120,11 @@ static int attach_all(struct app *app)
 		const struct pnvme_drive *d = inv->drives[i];
 
 		if (needs_operator(d)) {
-			report_trouble(app, d);
-			trouble++;
+			/* what is known stays as it is, and is not told each time */
+			if (!d->acked_at) {
+				report_trouble(app, d);
+				trouble++;
+			}
 		} else if (d->attached || attachable(d, host)) {
 			snprintf(path, sizeof(path), "/dev/%.60s", d->name);
 			if (attach_one(app, path))

@@ -164,6 +164,7 @@ void out_drive(struct app *app, const struct pnvme_drive *d)
 	json_flag(o, "recorded", d->recorded);
 	json_flag(o, "from_roster", d->from_roster);
 	json_number(o, "last_seen", d->last_seen, d->last_seen);
+	json_number(o, "acknowledged_at", d->acked_at, d->acked_at);
 	json_set(o, "settings", drive_settings(d));
 	json_object_array_add(out_array(app, "drives"), o);
 }

@@ -28,12 +28,12 @@ static void show_problem(const struct pnvme_drive *d)
 			printf(" (%u left)", d->hold_left);
 		goto next;
 	}
-	printf("! %s: %s", name, pnvme_verdict_name(d->verdict));
+	printf("%c %s: %s", d->acked_at ? '-' : '!', name, pnvme_verdict_name(d->verdict));
 	if (d->verdict == PNVME_VERDICT_INTACT)
 		printf(", but %s%s%s", pnvme_status_name(d->state), d->reason[0] ? ": " : "",
 		       d->reason);
 	else
-		printf(": %s", dash(d->evidence));
+		printf("%s: %s", d->acked_at ? ", which is known" : "", dash(d->evidence));
 next:
 	putchar('\n');
 	if (d->next[0])
@@ -62,6 +62,16 @@ static void show_ns_problem(const struct app *app, const struct pnvme_namespace 
 	}
 }
 
+static bool any_known(const struct pnvme_inventory *inv)
+{
+	size_t i;
+
+	for (i = 0; i < inv->n_drives; i++)
+		if (inv->drives[i]->acked_at)
+			return true;
+	return false;
+}
+
 static void show(struct app *app, const struct pnvme_inventory *inv)
 {
 	size_t i;
@@ -78,7 +88,8 @@ static void show(struct app *app, const struct pnvme_inventory *inv)
 	for (i = 0; i < inv->n_namespaces; i++)
 		show_ns_problem(app, inv->namespaces[i]);
 	if (!inv->trouble)
-		puts("All recorded drives are intact, all namespaces are usable.");
+		puts(any_known(inv) ? "Nothing needs an operator: what is lost is known." :
+		     "All recorded drives are intact, all namespaces are usable.");
 }
 
 int cmd_status(struct app *app)
