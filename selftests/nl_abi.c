@@ -1271,7 +1271,7 @@ static void test_undelete(void)
 	OK("ns-undelete", UNDELETE(d.uuid, d.nguid, "name=one", d.start, "size=4M", "check"));
 	EXPECT(unchanged(before));
 	OK("ns-undelete", UNDELETE(d.uuid, d.nguid, "name=new", d.start, "size=4M", "policy=admin", "read-only=1"));
-	EXPECT(last.cmd == 22 && !strcmp(TEXT("name"), "new") && NUM("size") == 4 * MIB);
+	EXPECT(last.cmd == 24 && !strcmp(TEXT("name"), "new") && NUM("size") == 4 * MIB);
 	EXPECT(!strcmp(TEXT("uuid"), d.uuid + 5) && !strcmp(TEXT("nguid"), d.nguid + 6));
 	EXPECT(!strcmp(TEXT("policy"), "admin") && NUM("read-only") == 1);
 	ATTRS(nl_namespace, NS_LIVE_ATTRS, "");
@@ -1330,7 +1330,7 @@ static void test_restore(void)
 	OK("drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, label, "check"));
 	EXPECT(unchanged(before));
 	OK("drive-restore", RESTORE("uuid=" DRIVE_B, "host=" HOST, label));
-	EXPECT(last.cmd == 21 && DNUM("epoch") == 2 && DNUM("namespaces") == 1 && DNUM("repaired") == 1);
+	EXPECT(last.cmd == 23 && DNUM("epoch") == 2 && DNUM("namespaces") == 1 && DNUM("repaired") == 1);
 	ATTRS(nl_drive, DRIVE_ATTRS, "");
 	OK("ns-get", "name=one");
 	EXPECT(NUM("size") == 4 * MIB);
