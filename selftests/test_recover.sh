@@ -340,6 +340,7 @@ test_ack()
 	run pnvme drive accept "$uuid" --expect=stale
 	run pnvme drive attach "$dev"
 	[ "$(jq '.drives[0].acknowledged' /var/lib/pnvme/record.json)" = null ]
+	run pnvme drive fail "$uuid"
 	fails_with 1 "attached, and what is wrong with that" pnvme drive ack "$uuid"
 }
 

@@ -23,10 +23,10 @@ static int ack(struct pnvme *h, struct pnvme_drive *d, unsigned int flags,
 
 	if (!d->recorded)
 		return refuse(h, d, "not in this host's record: there is nothing to acknowledge");
+	if (d->verdict == PNVME_VERDICT_INTACT && (!d->attached || d->state == PNVME_STATUS_LIVE))
+		return refuse(h, d, "intact: there is nothing to acknowledge");
 	if (d->attached)
 		return refuse(h, d, "attached, and what is wrong with that cannot be acknowledged");
-	if (d->verdict == PNVME_VERDICT_INTACT)
-		return refuse(h, d, "intact: there is nothing to acknowledge");
 	if (d->verdict == PNVME_VERDICT_UNKNOWN)
 		return refuse(h, d, "not known to be lost yet; look again later");
 	ret = flags & PNVME_CHECK ? 0 : record_ack(h, d->uuid, d->verdict);
