@@ -73,17 +73,22 @@ static int event_fill(struct sk_buff *skb, const struct event *ev)
 
 static void event_send(const struct event *ev)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOIO);
+	/*
+	 * Events are advice; the state can always be read. Without __GFP_NORETRY so small an
+	 * allocation never fails, and what the caller does next may be what frees memory.
+	 */
+	gfp_t gfp = GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN;
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, gfp);
 	int ret;
 
 	if (!skb)
-		return;	/* events are advice; the state can always be read */
+		return;
 	down_read(&pnvme_view);
 	ret = stopped ? -ESHUTDOWN : event_fill(skb, ev);
 	if (ret)
 		nlmsg_free(skb);
 	else	/* fails only for want of listeners or of their memory */
-		genlmsg_multicast(&pnvme_nl_family, skb, 0, PNVME_NLGRP_EVENTS, GFP_NOIO);
+		genlmsg_multicast(&pnvme_nl_family, skb, 0, PNVME_NLGRP_EVENTS, gfp);
 	up_read(&pnvme_view);
 }
 
