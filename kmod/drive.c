@@ -229,9 +229,10 @@ struct pnvme_drive *pnvme_drive_new(void)
 	INIT_LIST_HEAD(&drive->namespaces);
 	INIT_DELAYED_WORK(&drive->watch, watch);
 	pnvme_drive_scan_init(drive);
-	ret = pnvme_seal_init(drive);
+	/* first, as its exit wants its works initialised; the other one's copes without */
+	ret = pnvme_hold_init(drive);
 	if (!ret)
-		ret = pnvme_hold_init(drive);
+		ret = pnvme_seal_init(drive);
 	device_initialize(&drive->dev);
 	drive->dev.class = drive_class;
 	drive->dev.release = drive_release;
