@@ -140,7 +140,7 @@ static int repair_slots(struct pnvme_drive *drive, struct pnvme_error *err)
 		return 0;
 	drive->label_lost = true;
 	pnvme_event_drive(PNVME_EVENT_TYPE_LABEL_LOST, drive,
-			  "some copies of its label cannot be written; namespaces are served, changes are refused: look at the drive's health and replace it");
+			  "some copies of its label cannot be written; namespaces are served, changes are refused, and so are writes to sealed ones, whose seal cannot be broken: look at the drive's health and replace it");
 	return 0;
 }
 
