@@ -41,9 +41,10 @@ struct pnvme_drive;
  * @stops: PNVME_STOP_*: why some I/O may be stopped; atomic bits, read by the I/O path
  *	with preemption disabled until the I/O is counted as started
  * @sealed: modifications wait until the label says that the seal is broken; sealer.lock
- * @sealing: token of who samples it, 0 since something was written; sealer.lock
+ * @sealing: token of who samples it, 0 since it may have changed; sealer.lock
  * @break_asked: something was to be written to it while sealed; sealer.lock
  * @breaking: its seal is being broken; drive->lock
+ * @broke: the label had a seal that this breaks, undefined unless @breaking; drive->lock
  * @doubt: a modification was acknowledged that no completed flush covers; written by the
  *	I/O path, see note_written()
  * @held: I/Os that wait for the drive
@@ -86,6 +87,7 @@ struct pnvme_ns {
 	bool			sealed;
 	bool			break_asked;
 	bool			breaking;
+	bool			broke;
 	u64			sealing;
 	int			doubt;
 	atomic_t		held;

@@ -25,6 +25,11 @@
 
 /* How long a sealing waits for I/O in flight to end. */
 #define QUIET_MS 2000
+/*
+ * Errors come before it is known that the device is gone: on 6.1, whose holders are not
+ * told, the watch finds out once a second.
+ */
+#define AWAY_MS 2000
 
 /**
  * pnvme_seal_bio - a modification that found a seal, or somebody sampling
@@ -81,9 +86,17 @@ void pnvme_seal_let_go(struct pnvme_drive *drive)
 	struct pnvme_sealer *s = &drive->sealer;
 	struct bio_list all;
 
+	struct pnvme_ns *ns;
+	struct bio *bio;
+
 	spin_lock(&s->lock);
 	all = s->waiting;
 	bio_list_init(&s->waiting);
+	/* who comes back asks anew; who fails has written nothing, and must not break a seal */
+	bio_list_for_each(bio, &all) {
+		ns = bio->bi_bdev->bd_disk->private_data;
+		ns->break_asked = false;
+	}
 	spin_unlock(&s->lock);
 	submit_all(&all);
 }
@@ -123,9 +136,13 @@ static int break_in_label(struct pnvme_drive *drive, struct pnvme_error *err)
 
 	list_for_each_entry(ns, &drive->namespaces, node) {
 		index = ns->breaking ? pnvme_table_by_uuid(l, ns->uuid) : -ENOENT;
-		if (index >= 0)
-			changed |= pnvme_table_break(l, index, now);
+		ns->broke = index >= 0 && pnvme_table_break(l, index, now);
+		changed |= ns->broke;
 	}
+	/* some may hold a seal whose making was cut short; that is settled when it is back */
+	if (!changed && drive->hold.torn && !drive->label_lost)
+		return pnvme_refuse(err, -ENODEV, "%s went away while its label was written",
+				    drive->lower_name);
 	/* what the slots say is not known then, and may be that it is whole */
 	if (!changed && drive->label_lost)
 		return pnvme_drive_writable(drive, err);
@@ -139,15 +156,36 @@ static bool drive_is_away(struct pnvme_drive *drive)
 	       READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE || pnvme_hold_lower_lost(drive);
 }
 
-/* The drive comes back or is given up: then it is tried again, or fails at the gate. */
+/*
+ * Is it too early to tell? What the drive has failed before, as @known says, needs no time;
+ * that it was @known after a failure of ours may be by that failure.
+ */
+static bool too_early(struct pnvme_sealer *s, bool known)
+{
+	if (!s->failed_since) {
+		if (known)
+			return false;
+		s->failed_since = jiffies ?: 1;
+	}
+	return time_before(jiffies, s->failed_since + msecs_to_jiffies(AWAY_MS));
+}
+
+/*
+ * The drive comes back or is given up: then it is tried again, or fails at the gate. Only
+ * for those that still wait: the gate may have got them all by now.
+ */
 static void ask_again(struct pnvme_drive *drive)
 {
+	struct pnvme_sealer *s = &drive->sealer;
 	struct pnvme_ns *ns;
+	struct bio *bio;
 
-	spin_lock(&drive->sealer.lock);
-	list_for_each_entry(ns, &drive->namespaces, node)
-		ns->break_asked |= ns->breaking;
-	spin_unlock(&drive->sealer.lock);
+	spin_lock(&s->lock);
+	bio_list_for_each(bio, &s->waiting) {
+		ns = bio->bi_bdev->bd_disk->private_data;
+		ns->break_asked = true;
+	}
+	spin_unlock(&s->lock);
 }
 
 /* Sorts what waits: into @free what needs not wait any more. Returns whether more is to do. */
@@ -161,8 +199,11 @@ static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free
 
 	spin_lock(&s->lock);
 	list_for_each_entry(ns, &drive->namespaces, node) {
-		if (broken && ns->breaking)
+		if (broken && ns->breaking) {
 			unseal(ns);
+			/* who asked meanwhile has what it asked for */
+			ns->break_asked = false;
+		}
 		more |= ns->break_asked;
 	}
 	while ((bio = bio_list_pop(&s->waiting))) {
@@ -179,7 +220,8 @@ static void tell_broken(struct pnvme_drive *drive)
 	struct pnvme_ns *ns;
 
 	list_for_each_entry(ns, &drive->namespaces, node)
-		if (ns->breaking)
+		/* not of one that was broken before, or whose sealing was taken back */
+		if (ns->breaking && ns->broke)
 			pnvme_event_ns(PNVME_EVENT_TYPE_NS_SEAL_BROKEN, ns,
 				       "its seal is broken: it was written to");
 }
@@ -196,22 +238,26 @@ static void fail_all(struct bio_list *bios)
 static long step(struct pnvme_drive *drive)
 {
 	struct bio_list free = BIO_EMPTY_LIST;
+	struct pnvme_sealer *s = &drive->sealer;
 	struct pnvme_error err = { };
-	bool more;
+	bool more, known;
 	int ret;
 
 	if (READ_ONCE(drive->gate) != PNVME_GATE_OPEN) {
+		s->failed_since = 0;
 		pnvme_seal_let_go(drive);
 		return -1;
 	}
 	if (!pnvme_drive_trylock(drive))
 		return msecs_to_jiffies(10);
+	known = drive->label_lost;
 	ret = take_asked(drive) ? break_in_label(drive, &err) : 0;
-	if (ret && drive_is_away(drive)) {
+	if (ret && (drive_is_away(drive) || too_early(s, known))) {
 		ask_again(drive);
 		pnvme_drive_unlock(drive);
 		return HZ / 10;
 	}
+	s->failed_since = 0;
 	more = settle(drive, !ret, &free);
 	if (!ret)
 		tell_broken(drive);

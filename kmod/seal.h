@@ -25,6 +25,7 @@ enum pnvme_seal_wait {
  *	their bit in @stops; never taken from interrupts
  * @waiting: modifications of sealed namespaces
  * @tokens: the last one that was given out
+ * @failed_since: jiffies when what the work tries failed first, 0 if it did not; the work's
  * @wq: of @work alone, which may hang in I/O that a hold has to end
  * @work: writes to the label that seals are broken, and lets go what waits. It takes the
  *	drive's mutex by trying, so it may be waited for with that held
@@ -33,6 +34,7 @@ struct pnvme_sealer {
 	spinlock_t		lock;	/* see above */
 	struct bio_list		waiting;
 	u64			tokens;
+	unsigned long		failed_since;
 	struct workqueue_struct	*wq;
 	struct delayed_work	work;
 };
@@ -47,6 +49,7 @@ void pnvme_seal_attached(struct pnvme_ns *ns, const struct pnvme_label_ns *entry
 void pnvme_seal_let_go(struct pnvme_drive *drive);
 void pnvme_seal_stop(struct pnvme_drive *drive);
 void pnvme_seal_broken(struct pnvme_ns *ns, const char *how);
+void pnvme_seal_resumed(struct pnvme_drive *drive);
 
 /* Operations. */
 int pnvme_ns_seal_begin(struct pnvme_ns *ns, bool check, u64 *token, struct pnvme_error *err);
