@@ -233,6 +233,7 @@ static int go_on(struct pnvme_drive *drive, enum pnvme_drive_state from, struct 
 
 	follow(drive);
 	pnvme_fence_on_resume(drive);
+	pnvme_seal_resumed(drive);
 	pnvme_hold_send_parked(drive);
 	restack(drive);
 	if (!set_live(drive, from) || !pnvme_hold_open(drive, gate))

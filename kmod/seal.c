@@ -338,6 +338,8 @@ void pnvme_seal_broken(struct pnvme_ns *ns, const char *how)
 	lockdep_assert_held(&drive->lock);
 	spin_lock(&drive->sealer.lock);
 	sealed = ns->sealed;
+	/* what somebody samples now is not what it is any more */
+	ns->sealing = 0;
 	unseal(ns);
 	spin_unlock(&drive->sealer.lock);
 	if (!sealed)
@@ -345,6 +347,25 @@ void pnvme_seal_broken(struct pnvme_ns *ns, const char *how)
 	pnvme_event_ns(PNVME_EVENT_TYPE_NS_SEAL_BROKEN, ns, "its seal is broken: %s", how);
 	/* some may wait for that already */
 	mod_delayed_work(drive->sealer.wq, &drive->sealer.work, 0);
+}
+
+/**
+ * pnvme_seal_resumed - samples that are being taken are in vain
+ * @drive: back after a loss, by which its cache may have lost what was sampled; its @lock
+ *	is held
+ */
+void pnvme_seal_resumed(struct pnvme_drive *drive)
+{
+	struct pnvme_ns *ns;
+
+	lockdep_assert_held(&drive->lock);
+	spin_lock(&drive->sealer.lock);
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		ns->sealing = 0;
+		if (!ns->sealed)
+			clear_bit(PNVME_STOP_SEAL, &ns->stops);
+	}
+	spin_unlock(&drive->sealer.lock);
 }
 
 /* Of what came before its modifications were stopped, nothing is left. */
@@ -391,15 +412,33 @@ static void give_up(struct pnvme_ns *ns, u64 token)
 	spin_unlock(&s->lock);
 }
 
+/* What was written is on the medium before it is sampled: it must be there if the seal is. */
+static int flush(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	int ret = pnvme_ns_lock_ready(ns, err);
+
+	if (ret)
+		return ret;
+	ret = blkdev_issue_flush(ns->drive->claim.bdev);
+	if (ret)
+		ret = pnvme_refuse(err, ret,
+				   "the cache of %s cannot be flushed (error %d), so namespace %s cannot be sealed; look at the drive's health",
+				   ns->drive->lower_name, -ret, ns->name);
+	pnvme_drive_unlock(ns->drive);
+	return ret;
+}
+
 /**
  * pnvme_ns_seal_begin - somebody is about to sample a namespace
  * @ns: a namespace, open or not
  * @check: change nothing
- * @token: result, for pnvme_ns_seal(); void as soon as something is written
+ * @token: result, for pnvme_ns_seal(); void as soon as something is written, the
+ *	namespace is resized, or its drive went away and is back
  * @err: the sentence, on failure
  *
- * All that was written before is done when this returns. What comes after is not stopped,
- * unless the namespace is sealed already, and then its old seal is broken as by any write.
+ * All that was written before is done and durable when this returns. What comes after is
+ * not stopped, unless the namespace is sealed already, and then its old seal is broken as
+ * by any write.
  *
  * Return: 0 or a negative errno.
  */
@@ -416,12 +455,15 @@ int pnvme_ns_seal_begin(struct pnvme_ns *ns, bool check, u64 *token, struct pnvm
 	/* who did not see itself stopped is counted as in flight by now */
 	synchronize_rcu();
 	ret = wait_quiet(ns);
-	if (!ret)
-		return 0;
-	give_up(ns, *token);
-	return pnvme_refuse(err, ret,
-			    "there is no moment without I/O to namespace %s; stop what uses it, then repeat",
-			    ns->name);
+	if (ret)
+		pnvme_refuse(err, ret,
+			     "there is no moment without I/O to namespace %s; stop what uses it, then repeat",
+			     ns->name);
+	else
+		ret = flush(ns, err);
+	if (ret)
+		give_up(ns, *token);
+	return ret;
 }
 
 static int seal_in_label(struct pnvme_ns *ns, struct pnvme_label_seal *seal, bool check,
@@ -480,7 +522,7 @@ static int seal_locked(struct pnvme_ns *ns, u64 token, struct pnvme_label_seal *
 
 	if (!close_seal(ns, token, check, &was))
 		return pnvme_refuse(err, -ESTALE,
-				    "namespace %s was written to while it was sampled; repeat when nothing writes to it",
+				    "namespace %s was written to while it was sampled, or resized, or its drive went away; repeat when nothing changes it",
 				    ns->name);
 	ret = seal_in_label(ns, seal, check, err);
 	if (check)

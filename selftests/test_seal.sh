@@ -239,6 +239,12 @@ test_written_while_sampled()
 	granted ns-seal-begin name=data
 	refused ESTALE "was written to while it was sampled" ns-seal name=data seal-token="$first" \
 		seal-samples=1 seal-looked=1 seal-seed="$host" seal-digest="$(printf '%064d' 1)"
+	# it is not of that size any more
+	granted ns-seal-begin name=data
+	first=$(field seal-token)
+	granted ns-resize name=data size=31M force
+	refused ESTALE "was written to while it was sampled, or resized" ns-seal name=data seal-token="$first" \
+		seal-samples=1 seal-looked=1 seal-seed="$host" seal-digest="$(printf '%064d' 1)"
 	is_sealed && fail "it is sealed"
 	# two at once: the one that is not the last is told
 	nl ns-get name=data
@@ -286,28 +292,33 @@ test_losses()
 	fails 0 "is not the one of this seal" pnvme ns verify data
 }
 
-# TABLE: the drive below becomes that
-below_is()
+# TABLE: the drive below is about to become that
+below_will_be()
+{
+	dmsetup reload pnvme-seal --table "$1"
+}
+
+below_changes()
 {
 	dmsetup suspend --noflush pnvme-seal
-	dmsetup reload pnvme-seal --table "$1"
 	dmsetup resume pnvme-seal
 }
 
-test_label_cannot_be_written()
+below_is()
 {
-	: "a write fails rather than pass a seal that cannot be broken"
-	local lower sectors good bad
+	below_will_be "$1"
+	below_changes
+}
+
+# A sealed namespace on a drive that can be made to fail: $lower, $sectors, $good
+sealed_on_dm()
+{
 	command -v dmsetup > /dev/null || skip "no dmsetup here"
 	begin
 	spare pnvme-a
 	lower=$dev
-	modprobe -q dm_flakey || modprobe -q dm-flakey || true
 	sectors=$(blockdev --getsz "$lower")
 	good="0 $sectors linear $lower 0"
-	# slot 1 and what is around it reads and does not write
-	bad="0 1024 linear $lower 0"$'\n'"1024 64 flakey $lower 1024 0 10000 1 error_writes"$'\n'
-	bad+="1088 $((sectors - 1088)) linear $lower 1088"
 	dmsetup create pnvme-seal --table "$good"
 	defer dmsetup remove --retry pnvme-seal
 	defer "$NL_ABI" detach-all
@@ -317,6 +328,35 @@ test_label_cannot_be_written()
 	create data 8M
 	fill "$node" 0 1
 	seal
+}
+
+test_trouble_passes()
+{
+	: "errors that may be the beginning of a loss: the write waits, and is done if they pass"
+	local lower sectors good writer
+	sealed_on_dm
+	below_is "0 $sectors error"
+	below_will_be "$good"
+	write_block 1000 &
+	writer=$!
+	# less than what it takes to know of a loss; while it changes I/O waits
+	sleep 0.3
+	below_changes
+	wait "$writer" || fail "the write failed"
+	is_broken
+	[ "$(seal_on_drive)" = 2222 ]
+	cmp -n 4096 "$pnvme_text" <(dd if="$node" bs=4096 skip=1000 count=1 iflag=direct status=none)
+}
+
+test_label_cannot_be_written()
+{
+	: "a write fails rather than pass a seal that cannot be broken"
+	local lower sectors good bad
+	modprobe -q dm_flakey || modprobe -q dm-flakey || true
+	sealed_on_dm
+	# slot 1 and what is around it reads and does not write
+	bad="0 1024 linear $lower 0"$'\n'"1024 64 flakey $lower 1024 0 10000 1 error_writes"$'\n'
+	bad+="1088 $((sectors - 1088)) linear $lower 1088"
 	below_is "$bad"
 	must_fail write_block 1000
 	is_zero "$node" 3 1
@@ -336,10 +376,60 @@ test_label_cannot_be_written()
 is_attached_again() { pnvme drive attach "$(drive_by_serial pnvme-a)"; }
 one_waits() { nl ns-get name=data && [ "$(field held)" = 1 ]; }
 
+# Starts a write that waits for its seal to be broken, and tears the drive out: $writer
+torn_out_at_first_write()
+{
+	local pci
+	pci=$(pci_of pnvme-a)
+	# from here on it answers nothing, so the write is never ahead of the loss
+	poke "$pci" 4 '\0\0'
+	write_block "$1" &
+	writer=$!
+	sleep 0.5
+	kill -0 "$writer"
+	surprise_remove "$pci"
+	wait_for drive_is held
+	wait_for one_waits
+	is_sealed
+}
+
+test_torn_out()
+{
+	: "torn out while a seal is broken: the write is done after the return; given up, it breaks nothing"
+	local writer
+	[ -n "${PNVME_VM:-}" ] || skip "only in a test machine"
+	sealable 8M
+	fill "$node" 0 1
+	seal
+	defer bash -c 'echo 1 > /sys/bus/pci/rescan; for i in {1..100}; do ! grep -qs "pnvme-a" /sys/class/nvme/nvme*/serial || exit 0; sleep 0.1; done'
+	defer "$NL_ABI" "do" drive-fail uuid="$uuid"
+	torn_out_at_first_write 1000
+	back_on_the_bus
+	wait_for 30 drive_is live
+	wait "$writer" || fail "the write failed"
+	is_broken
+	dev=/dev/$(nl drive-get uuid="$uuid"; field device)
+	[ "$(seal_on_drive)" = 2222 ]
+	seal
+	torn_out_at_first_write 1001
+	granted drive-fail uuid="$uuid"
+	if wait "$writer"; then fail "a write to a drive that was given up succeeded"; fi
+	back_on_the_bus
+	wait_for 30 is_attached_again
+	# nor is its seal broken with the next one that is
+	create other 1M
+	fill "$node" 0 1
+	run pnvme ns seal other
+	write_block 3
+	nl ns-get name=other
+	has seal broken
+	matches "all 257 data blocks match"
+}
+
 test_held()
 {
 	: "the drive is away: the write waits for it, then for the seal; given up, it fails"
-	local pci writer
+	local pci writer token
 	[ -n "${PNVME_VM:-}" ] || skip "only in a test machine"
 	sealable 32M
 	fill "$node" 0 1
@@ -361,6 +451,8 @@ test_held()
 	dev=/dev/$(nl drive-get uuid="$uuid"; field device)
 	[ "$(seal_on_drive)" = 2222 ]
 	seal
+	granted ns-seal-begin name=data
+	token=$(field seal-token)
 	pci=$(readlink -f "/sys/block/${dev#/dev/}/device/device")
 	echo 1 > "$pci/remove"
 	wait_for drive_is held
@@ -372,6 +464,9 @@ test_held()
 	is_sealed
 	echo 1 > /sys/bus/pci/rescan
 	wait_for 30 is_attached_again
+	# what was sampled before may be gone with the cache
+	refused ESTALE "its drive went away" ns-seal name=data seal-token="$token" \
+		seal-samples=1 seal-looked=1 seal-seed="$host" seal-digest="$(printf '%064d' 1)"
 	matches "all 257 data blocks match"
 }
 

@@ -163,17 +163,22 @@ static int store(struct pnvme *h, const struct pnvme_namespace *ns, uint64_t tok
 	return 0;
 }
 
-static int seal_open(struct pnvme *h, const struct pnvme_namespace *ns, struct sampling *s,
+static int seal_open(struct pnvme *h, struct pnvme_namespace *ns, struct sampling *s,
 		     unsigned int flags)
 {
 	uint64_t token = 0;
-	uint8_t seed[16];
+	uint8_t seed[16], uuid[16];
 	int ret;
 
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return fail(h, -EIO, ns->name, "there are no random numbers to be had");
+	memcpy(uuid, ns->uuid, sizeof(uuid));
 	ret = begin(h, ns, flags, &token);
 	if (ret || (flags & PNVME_CHECK))
+		return ret;
+	/* its size until now may not be the one that the token is for */
+	ret = kernel_ns(h, uuid, ns);
+	if (ret)
 		return ret;
 	s->end = ns->size / PNVME_SEAL_BLOCK;
 	seal_order_init(&s->order, seed, s->end);
