@@ -4,6 +4,10 @@
  * one in force is kept after each change, and looked for before one: so what a change
  * replaces is there, and so is the newest where a drive loses all its copies. It may be
  * absent or on a read-only filesystem: that is a remark.
+ *
+ * An image that is put back starts another history with the same numbers. So a label is
+ * known by what it holds, not by its number; and what the archive has above the label in
+ * force, or of the same number with another content, goes aside, as UUID/SEQUENCE.label.left.
  */
 #include <dirent.h>
 #include <endian.h>
@@ -61,6 +65,9 @@ int archive_list(const uint8_t uuid[16], uint64_t **out, size_t *n)
 
 	*out = NULL;
 	*n = 0;
+	/* what lies below the mount point is not the archive */
+	if (record_away(path, sizeof(path)))
+		return -ENXIO;
 	drive_dir(uuid, path);
 	dir = opendir(path);
 	if (!dir)
@@ -145,7 +152,7 @@ static int write_file(const char *path, const struct pnvme_label *l)
 	return ret;
 }
 
-/* All but what each attach changes. */
+/* All but what each attach changes, and what another drive's coming and going does. */
 static bool same_content(const struct pnvme_label *a, const struct pnvme_label *b)
 {
 	struct pnvme_label x = *a;
@@ -154,6 +161,8 @@ static bool same_content(const struct pnvme_label *a, const struct pnvme_label *
 	x.epoch = b->epoch;
 	x.nonce = b->nonce;
 	x.crc = b->crc;
+	x.roster_generation = b->roster_generation;
+	memcpy(x.roster, b->roster, sizeof(x.roster));
 	return !memcmp(&x, b, sizeof(x));
 }
 
@@ -175,6 +184,28 @@ static void set_aside(const uint8_t uuid[16], uint64_t sequence)
 	rename(path, aside);
 }
 
+/* All above @sequence. The record is locked, and @sequence of after that: none is newer. */
+static void set_aside_above(const uint8_t uuid[16], uint64_t sequence)
+{
+	uint64_t *list;
+	size_t n;
+
+	if (archive_list(uuid, &list, &n))
+		return;
+	while (n && list[n - 1] > sequence)
+		set_aside(uuid, list[--n]);
+	free(list);
+}
+
+/* By content: another history has other labels of the same numbers. */
+static bool is_kept(const struct pnvme_label *l)
+{
+	struct pnvme_label kept;
+
+	return !archive_load(l->drive_uuid, le64toh(l->sequence), &kept) &&
+	       kept.nonce == l->nonce && kept.crc == l->crc;
+}
+
 /*
  * The oldest go, and one that says the same as the new one: a host that is started each
  * day must not lose what was deleted two months ago.
@@ -184,17 +215,13 @@ static void thin_out(const struct pnvme_label *l, const uint64_t *list, size_t n
 	struct pnvme_label before;
 	size_t i;
 
-	while (n && list[n - 1] > le64toh(l->sequence))
-		set_aside(l->drive_uuid, list[--n]);
-	if (n && list[n - 1] < le64toh(l->sequence) &&
-	    !archive_load(l->drive_uuid, list[n - 1], &before) && same_content(&before, l))
+	if (n && !archive_load(l->drive_uuid, list[n - 1], &before) && same_content(&before, l))
 		drop(l->drive_uuid, list[--n]);
 	for (i = 0; n >= KEEP && i <= n - KEEP; i++)
 		drop(l->drive_uuid, list[i]);
 }
 
-/* The record is locked. */
-static int keep_label(const struct pnvme_label *l)
+static int store_label(const struct pnvme_label *l)
 {
 	char path[PATH_MAX], tmp[PATH_MAX], dir[PATH_MAX];
 	uint64_t *list;
@@ -206,6 +233,8 @@ static int keep_label(const struct pnvme_label *l)
 		ret = archive_list(l->drive_uuid, &list, &n);
 	if (ret)
 		return ret;
+	while (n && list[n - 1] >= le64toh(l->sequence))
+		set_aside(l->drive_uuid, list[--n]);
 	drive_dir(l->drive_uuid, dir);
 	put_text(tmp, sizeof(tmp), "%.3000s/new.tmp", dir);
 	label_path(l->drive_uuid, le64toh(l->sequence), path);
@@ -222,12 +251,11 @@ static int keep_label(const struct pnvme_label *l)
 	return ret;
 }
 
-static bool is_kept(const uint8_t uuid[16], uint64_t sequence)
+/* The record is locked. */
+static int keep_label(const struct pnvme_label *l)
 {
-	char path[PATH_MAX];
-
-	label_path(uuid, sequence, path);
-	return !access(path, F_OK);
+	set_aside_above(l->drive_uuid, le64toh(l->sequence));
+	return is_kept(l) ? 0 : store_label(l);
 }
 
 static void tell(struct pnvme *h, const char *what, int ret)
@@ -238,15 +266,16 @@ static void tell(struct pnvme *h, const char *what, int ret)
 	forget_error(h);
 }
 
-/* The label of an attached drive, as of the sequence that the module tells. */
+/* The label of an attached drive, as of the sequence that the module told under the lock. */
 static int keep_attached(struct pnvme *h, const struct pnvme_drive *d)
 {
 	struct pnvme_label *l;
 	struct disk k;
 	int ret;
 
-	/* one that is away has no label to be read */
-	if (!d->name[0] || is_kept(d->uuid, d->sequence) || disk_read(d->name, &k) ||
+	set_aside_above(d->uuid, d->sequence);
+	/* one that is away has no label to be read, and one that is held would hang us */
+	if (!d->name[0] || d->state == PNVME_STATUS_HELD || disk_read(d->name, &k) ||
 	    k.diskseq != d->diskseq)
 		return 0;
 	ret = label_read(h, &k, d->uuid, d->sequence, &l);
@@ -272,16 +301,15 @@ void archive_before(struct pnvme *h, const uint8_t uuid[16], unsigned int flags)
 
 	if (flags & PNVME_CHECK)
 		return;
-	drive_init(&d);
-	ret = kernel_drive(h, uuid, &d);
-	forget_error(h);
-	if (ret || is_kept(uuid, d.sequence))
-		return;
 	/* what keeps the record from being written as well, it will say of itself */
 	lock = record_lock();
 	if (lock < 0)
 		return;
-	ret = keep_attached(h, &d);
+	/* asked under the lock, as what somebody stored since would be taken for left behind */
+	drive_init(&d);
+	ret = kernel_drive(h, uuid, &d);
+	forget_error(h);
+	ret = ret ? 0 : keep_attached(h, &d);
 	tell(h, d.name, ret == -EROFS ? 0 : ret);
 	close(lock);
 }
@@ -303,17 +331,17 @@ void archive_disk(struct pnvme *h, const struct disk *k, unsigned int flags)
 
 	if (flags & PNVME_CHECK)
 		return;
-	ret = labels_read_disk(h, k, &ls);
-	if (ret || ls.newest < 0 ||
-	    is_kept(ls.copy[ls.newest].drive_uuid, le64toh(ls.copy[ls.newest].sequence)))
-		goto out;
 	lock = record_lock();
-	tell(h, k->path, lock < 0 ? lock : keep_label(&ls.copy[ls.newest]));
-	if (lock >= 0)
-		close(lock);
-out:
+	if (lock < 0) {
+		tell(h, k->path, lock);
+		return;
+	}
+	ret = labels_read_disk(h, k, &ls);
+	if (!ret && ls.newest >= 0)
+		tell(h, k->path, keep_label(&ls.copy[ls.newest]));
 	if (!ret)
 		labels_free(&ls);
+	close(lock);
 	forget_error(h);
 }
 
