@@ -339,15 +339,20 @@ static int refresh_attached(struct pnvme *h, struct record *r)
  * struct change - what is to be done to the record
  * @uuid: to this entry
  * @remove: it goes; else it is brought up to date, unless
- * @ack: it is acknowledged that its verdict is *@ack
+ * @ack: it is acknowledged that its verdict is *@ack, or
+ * @drive: it becomes this, with the namespaces in @of
  * @roster: of the label of a drive that was attached, or NULL
+ * @search: a label may have a newer roster than the record, also if that is not lost
  * @renumbered: set if the list of drives has changed
  */
 struct change {
 	const uint8_t		*uuid;
 	bool			remove;
 	const enum pnvme_verdict *ack;
+	const struct pnvme_drive *drive;
+	const struct pnvme_inventory *of;
 	const struct roster	*roster;
+	bool			search;
 	bool			renumbered;
 };
 
@@ -364,6 +369,8 @@ static int change_entry(struct pnvme *h, struct record *r, const struct change *
 {
 	if (c->remove)
 		return record_remove_entry(r, c->uuid);
+	if (c->drive)
+		return record_set_entry(r, c->drive, c->of);
 	return c->ack ? record_ack_entry(r, c->uuid, *c->ack) : refresh_entry(h, r, c->uuid);
 }
 
@@ -375,11 +382,11 @@ static int apply(struct pnvme *h, struct record *r, struct change *c)
 	roster_of_record(r, &before);
 	if (c->roster)
 		ret = merge_newer(r, c->roster, &before);
-	if (!ret && record_is_lost(r)) {
+	if (!ret && (record_is_lost(r) || c->search)) {
 		roster_newest(h, &after);
 		ret = merge_newer(r, &after, &before);
 	}
-	if (!ret && record_is_lost(r) && !c->remove)
+	if (!ret && record_is_lost(r))
 		ret = refresh_attached(h, r);
 	if (!ret)
 		ret = change_entry(h, r, c);
@@ -473,35 +480,41 @@ void record_drop(struct pnvme *h, const uint8_t uuid[16])
 	forget_error(h);
 }
 
-/* For what no module serves: the entry as the caller has it. */
+/* For those who were asked to change the record, and for nothing else. */
+static int not_changed(struct pnvme *h, const uint8_t uuid[16], int ret)
+{
+	char dir[PATH_MAX], text[37];
+
+	pnvme_uuid_format(uuid, text);
+	if (ret == -ENOENT)
+		return fail(h, ret, text, "the record knows no drive %s", text);
+	if (ret == -ENXIO && record_away(dir, sizeof(dir)))
+		return fail(h, ret, "record", "the record was not written: %s is not mounted", dir);
+	return fail(h, ret, "record", "the record in %s could not be changed: %s", state_dir(),
+		    strerror(-ret));
+}
+
+/* What is attached is asked of the module; else the entry is as the caller has it. */
 int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv)
 {
-	struct record *r = NULL;
-	int lock = record_lock(), ret = lock;
+	struct change c = { .uuid = d->uuid, .drive = d->attached ? NULL : d, .of = inv,
+			    .search = true };
+	int ret = change(h, &c);
 
-	if (lock >= 0) {
-		ret = load_for_change(h, &r);
-		if (!ret)
-			ret = record_set_entry(r, d, inv);
-		if (!ret)
-			ret = store(r);
-		record_free(r);
-		close(lock);
-	}
 	if (ret)
-		return fail(h, ret, "record", "the record in %s could not be changed: %s",
-			    state_dir(), strerror(-ret));
+		return not_changed(h, d->uuid, ret);
+	roster_push(h);
+	forget_error(h);
 	return 0;
 }
 
 int record_remove(struct pnvme *h, const uint8_t uuid[16])
 {
-	struct change c = { .uuid = uuid, .remove = true };
+	struct change c = { .uuid = uuid, .remove = true, .search = true };
 	int ret = change(h, &c);
 
 	if (ret)
-		return fail(h, ret, "record", "the record in %s could not be changed: %s",
-			    state_dir(), strerror(-ret));
+		return not_changed(h, uuid, ret);
 	roster_push(h);
 	forget_error(h);
 	return 0;
@@ -512,8 +525,5 @@ int record_ack(struct pnvme *h, const uint8_t uuid[16], enum pnvme_verdict v)
 	struct change c = { .uuid = uuid, .ack = &v };
 	int ret = change(h, &c);
 
-	if (ret)
-		return fail(h, ret, "record", "the record in %s could not be changed: %s",
-			    state_dir(), strerror(-ret));
-	return 0;
+	return ret ? not_changed(h, uuid, ret) : 0;
 }

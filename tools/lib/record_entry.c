@@ -129,7 +129,7 @@ static int describe_drive(struct json_object *o, const struct pnvme_drive *d)
 	    add_string(o, "model", d->model) || add_number(o, "capacity", d->capacity) ||
 	    add_number(o, "size", d->size) || add_number(o, "lba_size", d->lba_size) ||
 	    add_string(o, "slot", k.slot) || add_string(o, "device", d->name) ||
-	    add_number(o, "instance", (uint64_t)d->instance) ||
+	    (d->instance >= 0 && add_number(o, "instance", (uint64_t)d->instance)) ||
 	    add_number(o, "last_seen", (uint64_t)time(NULL)) ||
 	    add_number(o, "epoch", d->epoch) || add_number(o, "sequence", d->sequence))
 		return -ENOMEM;

@@ -44,6 +44,26 @@ static int push_to(struct pnvme *h, const struct pnvme_drive *d, const struct ro
 	return ret ? ret : now.sequence != d->sequence;
 }
 
+/*
+ * Its label has a newer one, of a record that is lost: that must not go before the record
+ * has taken it in. What is imported has none.
+ */
+static bool has_newer(struct pnvme *h, const struct pnvme_drive *d, const struct roster *roster)
+{
+	struct pnvme_label *l;
+	struct disk k;
+	bool newer;
+
+	if (disk_read(d->name, &k) || k.diskseq != d->diskseq ||
+	    label_read(h, &k, d->uuid, d->sequence, &l)) {
+		forget_error(h);
+		return false;
+	}
+	newer = le64toh(l->roster_generation) > roster->generation;
+	free(l);
+	return newer;
+}
+
 /* Returns how many labels were written; their drives stay in @inv, first. */
 static size_t push_to_all(struct pnvme *h, const struct roster *roster,
 			  struct pnvme_inventory *inv)
@@ -53,7 +73,8 @@ static size_t push_to_all(struct pnvme *h, const struct roster *roster,
 	int ret;
 
 	for (i = 0; i < inv->n_drives; i++) {
-		if (inv->drives[i]->state != PNVME_STATUS_LIVE || inv->drives[i]->read_only)
+		if (inv->drives[i]->state != PNVME_STATUS_LIVE ||
+		    inv->drives[i]->read_only || has_newer(h, inv->drives[i], roster))
 			continue;
 		ret = push_to(h, inv->drives[i], roster);
 		/* one that is gone by now is no news */
