@@ -9,6 +9,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/nl_lib.sh
+. "$(dirname "$0")/nl_lib.sh"	# null_disk
 
 TIMEOUT=120
 other_host=11d4f7a2-5c0e-4b83-9c1d-0f3a6b7e8d92
@@ -216,6 +218,47 @@ other_back()
 	back "$1"
 }
 
+test_strong_copy()
+{
+	: "a copy whose original is away: the original is missing, its hardware is not what has the copy"
+	local target=$pnvme_dir/nvmet_target nguid=00112233-4455-6677-8899-aabbccddee0 disk first second uuid
+	begin
+	"$target" begin || skip "no NVMe target here, neither loop nor tcp"
+	null_disk copied1 32
+	disk=$dev
+	null_disk copied2 32
+	defer "$target" clear
+	first=$("$target" add pnvme-t1 "$disk" "${nguid}1")
+	second=$("$target" add pnvme-t2 "$dev" "${nguid}2")
+	run pnvme drive adopt "$first"
+	uuid=$(uuid_of pnvme0)
+	run pnvme drive detach pnvme0
+	dd if="$first" of="$second" bs=1M count=1 iflag=direct oflag=direct conv=notrunc status=none
+	judge 3
+	is intact "${first#/dev/}" agree
+	is cloned "${second#/dev/}" "the hardware ID differs"
+	"$target" remove pnvme-t1
+	judge 3
+	is missing - "no drive here carries its label or its hardware ID"
+	is cloned "${second#/dev/}" "the hardware ID differs"
+	fails 3 "$uuid is missing" pnvme drive attach --all
+}
+
+test_does_not_fit()
+{
+	: "a drive that its label does not fit is cloned, and not lost: nothing takes its place"
+	local uuid
+	begin
+	run pnvme drive adopt "$a"
+	uuid=$(uuid_of pnvme0)
+	run pnvme drive detach pnvme0
+	"$pnvme_dir/label_edit.py" "$a" set all lba_size=4096
+	judge 3
+	is cloned "${a#/dev/}" "does not fit this drive"
+	[ "$(grep -c "$uuid" <<< "$table")" = 1 ] || fail "it is there twice: $table"
+	fails_with 6 "is not lost, it is cloned" pnvme drive replace "$uuid" "$b"
+}
+
 test_foreign()
 {
 	: "a VM made again on the same host: foreign, not touched; then import, and its data is there"
@@ -332,6 +375,39 @@ test_lost_while_attached()
 	is intact "$(serial_of "$b")" agree
 	is missing "$uuid" "serial unknown"
 	[ "$(roster "$a" | grep -c "$uuid")" = 1 ] || fail "the drive that is away was forgotten"
+}
+
+test_accept_lost_record()
+{
+	: "accept in a record that is lost: it is rebuilt from rosters first, and so when one is forgotten"
+	local uuid
+	begin
+	run pnvme drive adopt "$a"
+	run pnvme drive adopt "$b"
+	run pnvme drive adopt "$c"
+	uuid=$(uuid_of pnvme2)
+	run pnvme drive detach pnvme1 pnvme2
+	gone "$c"
+	rm "$record"
+	run pnvme drive accept "$b" --expect=unrecorded
+	judge 3
+	is missing "$uuid" "serial unknown"
+	is intact "$(serial_of "$a")" agree
+	is intact "$(serial_of "$b")" agree
+	[ "$(json '[.drives[] | select(has("instance"))] | length' < "$record")" = 1 ] ||
+		fail "one that is detached has an instance"
+	rm "$record"
+	run pnvme drive accept pnvme0 --expect=unrecorded
+	run pnvme ns create pnvme0 one 1M
+	judge 3
+	is missing "$uuid" "serial unknown"
+	[ "$(roster "$a" | grep -c "$uuid")" = 1 ] || fail "the drive that is away was forgotten"
+	fails_with 1 "namespaces are not known" pnvme drive replace "$uuid" "$b"
+	# what only a roster knows can be forgotten
+	rm "$record"
+	run pnvme drive forget "$uuid"
+	judge 0
+	[ "$(roster "$a" | wc -l)" = 2 ] || fail "the roster is $(roster "$a")"
 }
 
 test_old_record()

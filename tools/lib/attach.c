@@ -17,6 +17,7 @@
  * @drive: what label and verdict say of it
  * @host: this host's ID, in the form that the label uses
  * @roster: in its label
+ * @strong: the label names a hardware ID
  * @record_lacks: unrecorded, and the record is to blame: it is lost, or older than the label
  */
 struct subject {
@@ -24,6 +25,7 @@ struct subject {
 	struct pnvme_drive	drive;
 	uint8_t			host[16];
 	struct roster		roster;
+	bool			strong;
 	bool			record_lacks;
 };
 
@@ -64,6 +66,7 @@ static void judge(struct pnvme *h, struct subject *s, const struct pnvme_label *
 		note(h, "%s", h->failed.message);
 	forget_error(h);
 	roster_of_label(l, &s->roster);
+	s->strong = l->hwid_type != PNVME_HWID_NONE;
 	if (r)
 		record_merge(r, &s->roster);
 	judge_label(h, &s->disk, l, entry(r, l->drive_uuid, &recorded) ? &recorded : NULL,
@@ -168,6 +171,9 @@ static int attach_subject(struct pnvme *h, struct subject *s, unsigned int flags
 	ret = choose_host(h, s);
 	if (ret)
 		return ret;
+	/* what the archive has of later is of a history that this ends */
+	if (s->drive.verdict == PNVME_VERDICT_STALE)
+		archive_disk(h, &s->disk, flags);
 	drive_init(&d);
 	ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, flags, &d);
 	if (ret && lost_race(h, &s->disk, &d))
@@ -273,16 +279,15 @@ static bool gate_opens(const struct policy *p, const struct subject *s)
  * What backs a drive that is exported over fabrics carries that drive's label:
  * it is no NVMe drive, and the label names an NVMe hardware ID.
  */
-static bool is_backing_store(const struct pnvme_drive *d)
+static bool is_backing_store(const struct subject *s)
 {
-	return d->verdict == PNVME_VERDICT_CLONED && !d->nvme &&
-	       d->hwid_type != PNVME_HWID_NONE;
+	return s->drive.verdict == PNVME_VERDICT_CLONED && !s->drive.nvme && s->strong;
 }
 
-static bool is_nobodys(const struct pnvme_drive *d)
+static bool is_nobodys(const struct subject *s)
 {
-	return d->verdict == PNVME_VERDICT_FOREIGN || all_zero(d->owner, 16) ||
-	       is_backing_store(d);
+	return s->drive.verdict == PNVME_VERDICT_FOREIGN || all_zero(s->drive.owner, 16) ||
+	       is_backing_store(s);
 }
 
 /* A bad policy is told of where it keeps something out, and as a remark else. */
@@ -349,7 +354,7 @@ API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, b
 	}
 	if (ret)
 		return leave(h, ret);
-	if (is_nobodys(&s.drive))
+	if (is_nobodys(&s))
 		return leave(h, 0);
 	ret = at_gate(h, &s, flags, out);
 	*attached = !ret;
@@ -527,7 +532,9 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 		return leave(h, fail(h, -EOPNOTSUPP, s.disk.path,
 				     "%s cannot discard; leave --discard out, its data stays then",
 				     s.disk.path));
-	archive_disk(h, &s.disk, flags);
+	/* a copy has a history of its own, with the original's UUID */
+	if (s.drive.verdict != PNVME_VERDICT_CLONED)
+		archive_disk(h, &s.disk, flags);
 	ret = lower_erase(h, &s.disk, uuid, s.host, flags);
 	if (!ret && !(flags & PNVME_CHECK)) {
 		if (s.drive.verdict != PNVME_VERDICT_CLONED)
@@ -538,6 +545,29 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 	return leave(h, ret);
 }
 
+/* Or a roster that is newer than the record: status shows those drives as well. */
+static int record_knows(struct pnvme *h, const uint8_t uuid[16])
+{
+	struct roster newest;
+	struct record *r;
+	char text[37];
+	int ret = record_load(h, &r);
+
+	if (ret && ret != -ENOENT)
+		note(h, "%s", h->failed.message);
+	forget_error(h);
+	if (!r)
+		return fail_nomem(h);
+	roster_newest(h, &newest);
+	ret = record_merge(r, &newest);
+	if (!ret && record_find(r, uuid) < 0)
+		ret = -ENOENT;
+	record_free(r);
+	pnvme_uuid_format(uuid, text);
+	return ret == -ENOENT ? fail(h, ret, text, "the record knows no drive %s", text) :
+	       ret ? fail_nomem(h) : 0;
+}
+
 API int pnvme_drive_forget(struct pnvme *h, const uint8_t uuid[16], unsigned int flags)
 {
 	struct pnvme_drive d;
@@ -546,8 +576,9 @@ API int pnvme_drive_forget(struct pnvme *h, const uint8_t uuid[16], unsigned int
 
 	enter(h);
 	pnvme_uuid_format(uuid, text);
-	if (!recorded_drive(h, uuid, &d))
-		return leave(h, fail(h, -ENOENT, text, "the record knows no drive %s", text));
+	ret = record_knows(h, uuid);
+	if (ret)
+		return leave(h, ret);
 	drive_init(&d);
 	ret = kernel_drive(h, uuid, &d);
 	if (!ret) {

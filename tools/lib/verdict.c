@@ -77,6 +77,10 @@ void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label
 	char owner[37];
 
 	if (differs) {
+		/* this hardware is what is here, the label speaks of another */
+		memcpy(d->hwid, k->hwid, sizeof(d->hwid));
+		d->hwid_type = k->hwid_type;
+		d->proof = k->hwid_type == PNVME_HWID_NONE ? PNVME_PROOF_WEAK : PNVME_PROOF_STRONG;
 		verdict(d, PNVME_VERDICT_CLONED,
 			"its label was written on other hardware: the %s differs", differs);
 		return;
@@ -144,14 +148,21 @@ void judge_content(const struct disk *k, const struct labels *ls, const struct c
 
 /* Recorded drives that were not found by their label */
 
-static bool same_hardware(const struct pnvme_drive *a, const struct pnvme_drive *b)
+/* But for what changes when it is formatted. */
+static bool same_identity(const struct pnvme_drive *a, const struct pnvme_drive *b)
 {
 	if (a->hwid_type != b->hwid_type)
 		return false;
 	if (a->hwid_type != PNVME_HWID_NONE)
 		return !memcmp(a->hwid, b->hwid, 16);
 	return a->serial[0] && !strncmp(a->serial, b->serial, PNVME_SERIAL_BYTES - 1) &&
-	       !strncmp(a->model, b->model, PNVME_MODEL_BYTES - 1) && a->capacity == b->capacity;
+	       !strncmp(a->model, b->model, PNVME_MODEL_BYTES - 1);
+}
+
+static bool same_hardware(const struct pnvme_drive *a, const struct pnvme_drive *b)
+{
+	return same_identity(a, b) &&
+	       (a->hwid_type != PNVME_HWID_NONE || a->capacity == b->capacity);
 }
 
 static struct pnvme_drive *by_hardware(const struct pnvme_inventory *inv,
@@ -211,7 +222,7 @@ static void judge_wiped(struct pnvme_drive *lost, const struct pnvme_drive *here
 			here->name, here->evidence);
 		return;
 	}
-	if (here->labelled) {
+	if (here->labelled && memcmp(here->uuid, lost->uuid, 16)) {
 		pnvme_uuid_format(here->uuid, uuid);
 		verdict(lost, PNVME_VERDICT_WIPED,
 			"its hardware is here (%s) and carries another label, %s", here->name,
@@ -282,14 +293,18 @@ static void remove_drive(struct pnvme_inventory *inv, const struct pnvme_drive *
 		(--inv->n_drives - i) * sizeof(*inv->drives));
 }
 
-/* Is the drive of a recorded entry here, with a label that is its own? */
-static bool is_here(const struct pnvme_inventory *inv, const uint8_t uuid[16])
+/*
+ * Is the drive of a recorded entry here, with a label that is its own? One that is here
+ * twice, or does not fit its label any more, is cloned, and here all the same.
+ */
+static bool is_here(const struct pnvme_inventory *inv, const struct pnvme_drive *recorded)
 {
 	size_t i;
 
 	for (i = 0; i < inv->n_drives; i++)
-		if (!memcmp(inv->drives[i]->uuid, uuid, 16) &&
-		    inv->drives[i]->verdict != PNVME_VERDICT_CLONED)
+		if (!memcmp(inv->drives[i]->uuid, recorded->uuid, 16) &&
+		    (inv->drives[i]->verdict != PNVME_VERDICT_CLONED ||
+		     same_identity(inv->drives[i], recorded)))
 			return true;
 	return false;
 }
@@ -308,7 +323,7 @@ static int add_lost(struct pnvme *h, struct pnvme_inventory *inv, const struct r
 	for (i = 0; i < n; i++) {
 		drive_init(&probe);
 		record_drive(r, i, &probe, NULL);
-		if (is_here(inv, probe.uuid))
+		if (is_here(inv, &probe))
 			continue;
 		d = inventory_add_drive(inv);
 		if (!d || record_drive(r, i, d, inv))
@@ -442,7 +457,8 @@ static void next_wiped(struct pnvme_drive *d, const char *uuid)
 	else if (!archive_newest(d->uuid, &kept))
 		put_text(d->next, sizeof(d->next), "pnvme drive restore %s /dev/%s", uuid, d->name);
 	else
-		put_text(d->next, sizeof(d->next), "pnvme drive replace %s /dev/%s", uuid, d->name);
+		put_text(d->next, sizeof(d->next), "pnvme drive examine /dev/%s, then pnvme drive replace %s DEV",
+			 d->name, uuid);
 }
 
 static void next_command(struct pnvme_drive *d)
