@@ -565,15 +565,23 @@ int pnvme_drive_accept(struct pnvme *h, const char *drive, enum pnvme_verdict ex
  */
 int pnvme_drive_replace(struct pnvme *h, const uint8_t uuid[16], const char *dev,
 			const char *overwrite, unsigned int flags, struct pnvme_inventory **out);
-/* A lost drive, and the blank one that could take its place; "": there is none. */
+/**
+ * struct pnvme_pair - a lost drive, and the blank one that could take its place
+ * @uuid: of the lost drive
+ * @device: name of the blank one; empty: there is none
+ * @restorable: not to be replaced: the lost drive is @device itself, whose label the archive
+ *	has, see pnvme_drive_restore()
+ */
 struct pnvme_pair {
 	uint8_t	uuid[16];
 	char	device[64];
+	bool	restorable;
 };
 
 /*
  * All lost drives: a wiped one with its own hardware, then each with what is in its slot, then
- * the largest first with the smallest that is large enough. free() the array.
+ * the largest first with the smallest of its model that is large enough. Drives that only a
+ * roster knows are left out. -EAGAIN while the settle time runs. free() the array.
  */
 int pnvme_replace_pairs(struct pnvme *h, struct pnvme_pair **pairs, size_t *n);
 /*

@@ -2,7 +2,9 @@
 /* Replace: another drive, empty, with the namespaces that a lost one had. Its data is lost. */
 #include <stdlib.h>
 
+#include "archive.h"
 #include "lower.h"
+#include "policy.h"
 
 static bool is_lost(const struct pnvme_drive *d)
 {
@@ -50,6 +52,13 @@ static int find_lost(struct pnvme *h, const struct pnvme_inventory *inv, const u
 		set_hint(h, "%s", d->next);
 		return -EBUSY;
 	}
+	if (d->from_roster) {
+		fail(h, -ENODATA, text,
+		     "drive %s is known from another drive's label only, so its namespaces are not known and cannot be made anew",
+		     text);
+		set_hint(h, "pnvme drive forget %s", text);
+		return -ENODATA;
+	}
 	memcpy(l->uuid, uuid, 16);
 	l->ns = calloc(inv->n_namespaces + 1, sizeof(*l->ns));
 	if (!l->ns)
@@ -63,6 +72,14 @@ static int find_lost(struct pnvme *h, const struct pnvme_inventory *inv, const u
 	if (l->n)
 		qsort(l->ns, l->n, sizeof(*l->ns), by_start);
 	return 0;
+}
+
+/* One that is in force on this host: names on a drive of another host do not count. */
+static bool is_served(const struct pnvme_inventory *inv, const struct pnvme_namespace *ns)
+{
+	const struct pnvme_drive *d = inventory_drive(inv, ns->drive);
+
+	return ns->state != PNVME_NS_STATUS_MISSING && d && (d->attached || is_owned(d));
 }
 
 /* All that would stop it half way, as far as that can be told before. */
@@ -85,7 +102,7 @@ static int check(struct pnvme *h, const struct pnvme_inventory *inv, const struc
 			    (unsigned long long)data_bytes(&as_drive) >> 20);
 	for (i = 0; i < l->n; i++)
 		for (j = 0; j < inv->n_namespaces; j++)
-			if (inv->namespaces[j]->state != PNVME_NS_STATUS_MISSING &&
+			if (is_served(inv, inv->namespaces[j]) &&
 			    memcmp(inv->namespaces[j]->drive, l->uuid, 16) &&
 			    !strcmp(inv->namespaces[j]->name, l->ns[i]->name))
 				return fail(h, -EEXIST, l->ns[i]->name,
@@ -187,6 +204,25 @@ API int pnvme_drive_replace(struct pnvme *h, const uint8_t uuid[16], const char 
 
 /* Pairs */
 
+static bool is_paired(const struct pnvme_drive *d)
+{
+	return is_lost(d) && !d->from_roster;
+}
+
+/* Its own hardware, without anything on it, is a wiped drive's first choice. */
+static const char *own_device(const struct pnvme_drive *d)
+{
+	return d->verdict == PNVME_VERDICT_WIPED && d->name[0] && !d->labelled ? d->name : NULL;
+}
+
+/* Its data may still be there, and the archive has its label. */
+static bool is_restorable(const struct pnvme_drive *d)
+{
+	struct pnvme_label kept;
+
+	return own_device(d) && !archive_newest(d->uuid, &kept);
+}
+
 static bool taken(const struct pnvme_pair *pairs, size_t n, const struct pnvme_drive *d)
 {
 	size_t i;
@@ -207,7 +243,16 @@ static bool paired(const struct pnvme_pair *pairs, size_t n, const struct pnvme_
 	return false;
 }
 
-/* The smallest blank drive that will do; with @slot, only the one in the place of the lost. */
+/* What cannot be adopted (zoned, read-only) has no next command. */
+static bool is_blank(const struct pnvme_drive *d)
+{
+	return d->verdict == PNVME_VERDICT_BLANK && d->name[0] && d->nvme && d->next[0];
+}
+
+/*
+ * The smallest blank drive that will do: with @slot, only the one in the place of the lost;
+ * elsewhere only one of the same model, as any other may be meant for something else.
+ */
 static const struct pnvme_drive *blank_for(const struct pnvme_inventory *inv,
 					   const struct pnvme_drive *lost, bool slot,
 					   const struct pnvme_pair *pairs, size_t n)
@@ -218,10 +263,10 @@ static const struct pnvme_drive *blank_for(const struct pnvme_inventory *inv,
 	for (i = 0; i < inv->n_drives; i++) {
 		const struct pnvme_drive *d = inv->drives[i];
 
-		if (d->verdict != PNVME_VERDICT_BLANK || !d->name[0] || !d->nvme ||
-		    data_bytes(d) < lost->size || taken(pairs, n, d))
+		if (!is_blank(d) || data_bytes(d) < lost->size || taken(pairs, n, d))
 			continue;
-		if (slot && (!lost->slot[0] || strcmp(d->slot, lost->slot)))
+		if (slot ? !lost->slot[0] || strcmp(d->slot, lost->slot) :
+			   strcmp(d->model, lost->model))
 			continue;
 		if (!best || d->capacity < best->capacity)
 			best = d;
@@ -231,15 +276,11 @@ static const struct pnvme_drive *blank_for(const struct pnvme_inventory *inv,
 
 static void pair(struct pnvme_pair *p, const struct pnvme_drive *lost, const char *device)
 {
+	p->restorable = is_restorable(lost);
 	memcpy(p->uuid, lost->uuid, 16);
 	copy_text(p->device, sizeof(p->device), device);
 }
 
-/* Its own hardware, without anything on it, is a wiped drive's first choice. */
-static const char *own_device(const struct pnvme_drive *d)
-{
-	return d->verdict == PNVME_VERDICT_WIPED && d->name[0] && !d->labelled ? d->name : NULL;
-}
 
 /* The largest that has no pair yet, so that small ones do not take what it needs. */
 static const struct pnvme_drive *largest(const struct pnvme_inventory *inv,
@@ -249,7 +290,7 @@ static const struct pnvme_drive *largest(const struct pnvme_inventory *inv,
 	size_t i;
 
 	for (i = 0; i < inv->n_drives; i++)
-		if (!tried[i] && is_lost(inv->drives[i]) && !paired(pairs, n, inv->drives[i]) &&
+		if (!tried[i] && is_paired(inv->drives[i]) && !paired(pairs, n, inv->drives[i]) &&
 		    (!best || inv->drives[i]->size > best->size))
 			best = inv->drives[i];
 	return best;
@@ -263,13 +304,30 @@ static size_t pair_by_place(const struct pnvme_inventory *inv, struct pnvme_pair
 	for (i = 0; i < inv->n_drives; i++) {
 		const struct pnvme_drive *d = inv->drives[i];
 
-		if (!is_lost(d))
+		if (!is_paired(d))
 			continue;
 		blank = own_device(d) ? d : blank_for(inv, d, true, pairs, n);
 		if (blank)
 			pair(&pairs[n++], d, blank->name);
 	}
 	return n;
+}
+
+/* A drive that is late would get its namespaces twice. */
+static int wait_is_over(struct pnvme *h)
+{
+	uint32_t left;
+	struct policy p;
+
+	if (policy_load(h, &p))
+		note(h, "%s", h->failed.message);
+	forget_error(h);
+	left = policy_settle_left(&p);
+	if (!left)
+		return 0;
+	return fail(h, -EAGAIN, "settle",
+		    "drives that are late may still come, %u s of the settle time are left; try again then",
+		    left);
 }
 
 API int pnvme_replace_pairs(struct pnvme *h, struct pnvme_pair **out, size_t *n)
@@ -284,7 +342,9 @@ API int pnvme_replace_pairs(struct pnvme *h, struct pnvme_pair **out, size_t *n)
 	enter(h);
 	*n = 0;
 	*out = NULL;
-	ret = pnvme_inventory_get(h, PNVME_LOOK_ALL, &inv);
+	ret = wait_is_over(h);
+	if (!ret)
+		ret = pnvme_inventory_get(h, PNVME_LOOK_ALL, &inv);
 	if (ret)
 		return leave(h, ret);
 	pairs = calloc(inv->n_drives + 1, sizeof(*pairs));

@@ -2,6 +2,7 @@
 /* A drive that has lost all copies of its label gets the one that the archive has. */
 #include <endian.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,13 +16,14 @@ struct restoration {
 	uint64_t		newest;		/* the highest sequence that this host knows */
 };
 
-static uint64_t recorded_sequence(struct pnvme *h, const uint8_t uuid[16])
+/* *known: the record can be read, so that it would tell if there is something newer. */
+static uint64_t recorded_sequence(struct pnvme *h, const uint8_t uuid[16], bool *known)
 {
 	struct record *r;
 	struct pnvme_drive d;
 	int i;
 
-	record_load(h, &r);
+	*known = !record_load(h, &r);
 	forget_error(h);
 	drive_init(&d);
 	i = r ? record_find(r, uuid) : -ENOENT;
@@ -31,15 +33,30 @@ static uint64_t recorded_sequence(struct pnvme *h, const uint8_t uuid[16])
 	return d.sequence;
 }
 
+static int only_if_asked(struct pnvme *h, const struct restoration *s, const char *text,
+			 const char *why)
+{
+	unsigned long long sequence = le64toh(s->label.sequence);
+
+	fail(h, -ESTALE, text, "%s", why);
+	set_hint(h, "to restore it all the same: --sequence=%llu", sequence);
+	return -ESTALE;
+}
+
 /* Which label: the newest, unless one was asked for. One behind the record only if asked for. */
 static int choose(struct pnvme *h, const uint8_t uuid[16], uint64_t sequence,
 		  struct restoration *s)
 {
-	uint64_t *list, recorded = recorded_sequence(h, uuid);
-	char text[37];
+	char text[37], dir[PATH_MAX], why[300];
+	uint64_t *list, recorded;
+	bool known;
 	size_t n;
 	int ret;
 
+	if (record_away(dir, sizeof(dir)))
+		return fail(h, -ENXIO, "archive",
+			    "the archive is on %s, which is not mounted: mount it first", dir);
+	recorded = recorded_sequence(h, uuid, &known);
 	pnvme_uuid_format(uuid, text);
 	ret = archive_list(uuid, &list, &n);
 	if (!ret && !n)
@@ -57,14 +74,18 @@ static int choose(struct pnvme *h, const uint8_t uuid[16], uint64_t sequence,
 			    text, strerror(-ret));
 	if (recorded > s->newest)
 		s->newest = recorded;
+	if (!sequence && !known) {
+		put_text(why, sizeof(why),
+			 "there is no record to tell whether the newest label in the archive (%llu) is the last one of drive %s",
+			 (unsigned long long)le64toh(s->label.sequence), text);
+		return only_if_asked(h, s, text, why);
+	}
 	if (!sequence && le64toh(s->label.sequence) < recorded) {
-		fail(h, -ESTALE, text,
-		     "the newest label in the archive is older (%llu) than what this host last saw on drive %s (%llu), so namespaces may have moved since",
-		     (unsigned long long)le64toh(s->label.sequence), text,
-		     (unsigned long long)recorded);
-		set_hint(h, "to restore it all the same: --sequence=%llu",
-			 (unsigned long long)le64toh(s->label.sequence));
-		return -ESTALE;
+		put_text(why, sizeof(why),
+			 "the newest label in the archive is older (%llu) than what this host last saw on drive %s (%llu), so namespaces may have moved since",
+			 (unsigned long long)le64toh(s->label.sequence), text,
+			 (unsigned long long)recorded);
+		return only_if_asked(h, s, text, why);
 	}
 	return 0;
 }

@@ -54,6 +54,9 @@ static int make_dirs(void)
 {
 	char dir[PATH_MAX];
 
+	/* as the record: what is written below a mount point is lost when that is mounted */
+	if (record_away(dir, sizeof(dir)))
+		return -ENXIO;
 	if (mkdir(state_dir(), 0755) && errno != EEXIST)
 		return -errno;
 	list_dir(dir);
@@ -162,6 +165,8 @@ int seal_list_read(const uint8_t ns[16], struct seal_sample *samples, size_t n,
 	char path[PATH_MAX];
 	int ret, other;
 
+	if (record_away(path, sizeof(path)))
+		return -ENXIO;
 	list_path(path, ns, "");
 	ret = read_one(path, samples, n, digest);
 	if (!ret)

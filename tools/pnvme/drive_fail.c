@@ -8,9 +8,10 @@ int cmd_drive_fail(struct app *app)
 	struct pnvme_drive *d, *now = NULL;
 	int ret, err;
 
-	ret = served(app, &inv);
+	/* the record may lie on the very drive that is held: reading it would hang */
+	ret = pnvme_inventory_get(app->h, PNVME_LOOK_MODULE, &inv);
 	if (ret)
-		return ret;
+		return report(app, ret);
 	d = drive_argument(app, inv, app->argv[0], &ret);
 	if (d) {
 		err = pnvme_drive_fail(app->h, d->uuid, check_flag(app), &now);

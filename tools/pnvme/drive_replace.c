@@ -5,7 +5,7 @@
 
 #include "app.h"
 
-static void tell(struct app *app, const char *uuid, const struct pnvme_inventory *made)
+static void tell(struct app *app, const char *uuid, const struct pnvme_inventory *made, bool whole)
 {
 	const struct pnvme_drive *d;
 	size_t i;
@@ -19,7 +19,7 @@ static void tell(struct app *app, const char *uuid, const struct pnvme_inventory
 	if (app->dry_run)
 		remark(app, "/dev/%s would take the place of %s: its namespaces anew and empty, their data is lost",
 		       d->name, uuid);
-	else
+	else if (whole)
 		say(app, "/dev/%s is now pnvme%d in place of %s: %zu namespace%s, new and empty; the data of the old drive is lost",
 		    d->name, d->instance, uuid, made->n_namespaces,
 		    made->n_namespaces == 1 ? "" : "s");
@@ -39,7 +39,7 @@ static int replace(struct app *app, const uint8_t uuid[16], const char *dev)
 		exit_code = report(app, ret);
 	else
 		remarks(app);
-	tell(app, text, made);
+	tell(app, text, made, !ret);
 	for (i = 0; !ret && !app->dry_run && i < made->n_namespaces; i++)
 		settle(app, made->namespaces[i]);
 	pnvme_inventory_free(made);
@@ -52,7 +52,19 @@ static int no_pair(struct app *app, const uint8_t uuid[16])
 
 	pnvme_uuid_format(uuid, text);
 	return report_text(app, EXIT_FAILED, "ENOSPC", text, "pnvme scan",
-			   "no blank drive here is as large as %s", text);
+			   "there is no blank drive in the slot of %s, nor one of its model that is as large",
+			   text);
+}
+
+static int restorable(struct app *app, const uint8_t uuid[16], const char *dev)
+{
+	char text[37], hint[160];
+
+	pnvme_uuid_format(uuid, text);
+	snprintf(hint, sizeof(hint), "pnvme drive restore %s %s", text, dev);
+	return report_text(app, EXIT_FAILED, "EEXIST", text, hint,
+			   "%s is left out: %s is this drive, and its label is in the archive", text,
+			   dev);
 }
 
 static int replace_all(struct app *app)
@@ -71,6 +83,8 @@ static int replace_all(struct app *app)
 		snprintf(dev, sizeof(dev), "/dev/%.64s", pairs[i].device);
 		if (!pairs[i].device[0])
 			no_pair(app, pairs[i].uuid);
+		else if (pairs[i].restorable)
+			restorable(app, pairs[i].uuid, dev);
 		else if (!replace(app, pairs[i].uuid, dev))
 			done++;
 	}

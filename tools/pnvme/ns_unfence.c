@@ -8,9 +8,10 @@ int cmd_ns_unfence(struct app *app)
 	struct pnvme_namespace *ns, *now = NULL;
 	int ret, err;
 
-	ret = served(app, &inv);
+	/* the record may lie on the very drive that is held: reading it would hang */
+	ret = pnvme_inventory_get(app->h, PNVME_LOOK_MODULE, &inv);
 	if (ret)
-		return ret;
+		return report(app, ret);
 	ns = ns_argument(app, inv, app->argv[0], &ret);
 	if (ns) {
 		err = pnvme_namespace_unfence(app->h, ns->uuid, check_flag(app), &now);
