@@ -235,12 +235,12 @@ test_strong_copy()
 	run pnvme drive detach pnvme0
 	dd if="$first" of="$second" bs=1M count=1 iflag=direct oflag=direct conv=notrunc status=none
 	judge 0
-	is intact "${first#/dev/}" agree
-	is cloned "${second#/dev/}" "carries the same label"
+	is intact pnvme-t1 agree
+	is cloned pnvme-t2 "carries the same label"
 	"$target" remove pnvme-t1
 	judge 3
 	is missing pnvme-t1 "no drive here carries its label or its hardware ID"
-	is cloned "${second#/dev/}" "the hardware ID differs"
+	is cloned pnvme-t2 "the hardware ID differs"
 	fails 3 "$uuid is missing" pnvme drive attach --all
 }
 
