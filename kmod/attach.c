@@ -9,8 +9,13 @@
 #include "label_io.h"
 #include "namespace.h"
 
-/* How a slot that holds something of ours is named in a refusal. */
-static const char *slot_kind(int check)
+/**
+ * pnvme_slot_kind - how a slot that holds something of ours is named in a refusal
+ * @check: what pnvme_label_check() returned
+ *
+ * Return: with its article.
+ */
+const char *pnvme_slot_kind(int check)
 {
 	switch (check) {
 	case 0:
@@ -38,7 +43,7 @@ static int refuse_labels(struct pnvme_drive *drive, const struct pnvme_slots *sl
 		if (ret != PNVME_LABEL_NONE)
 			return pnvme_refuse(err, -EEXIST,
 					    "%s carries %s (slot %d): attach or import it, or erase it first",
-					    drive->lower_name, slot_kind(ret), i);
+					    drive->lower_name, pnvme_slot_kind(ret), i);
 	}
 	return 0;
 }
@@ -199,6 +204,11 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 				   pnvme_refuse(err, -ESTALE,
 						"%s carries the label of drive %pU, not %pU",
 						drive->lower_name, drive->uuid, req->uuid));
+	/* not written, it would name the other hardware when the drive comes back from a hold */
+	if (req->identity && drive->read_only)
+		return pnvme_refuse(err, -EROFS,
+				    "%s is read-only; its new identity cannot be written to it",
+				    drive->lower_name);
 	ret = refuse_attached(drive, err);
 	if (ret)
 		return ret;
@@ -215,7 +225,11 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 		return pnvme_refuse(err, -EUCLEAN,
 				    "%s was formatted with other metadata or protection information since it was adopted",
 				    drive->lower_name);
-	return check_owner(drive, req, err);
+	ret = check_owner(drive, req, err);
+	/* before namespaces are made of it; not if nothing may be changed anyway */
+	if (!ret && !drive->read_only && (req->label || req->stale || why))
+		pnvme_label_distrust(drive->label);
+	return ret;
 }
 
 static void draft_epoch(struct pnvme_drive *drive, const struct pnvme_attach *req)
@@ -226,8 +240,6 @@ static void draft_epoch(struct pnvme_drive *drive, const struct pnvme_attach *re
 	l->nonce = cpu_to_le64(get_random_u64());
 	if (req->identity)
 		pnvme_identity_draft(l, &drive->identity);
-	if (req->label)
-		pnvme_restore_draft(l);
 	if (!memcmp(l->owner, req->host, sizeof(l->owner)))
 		return;
 	/* the old owner's drives are none of ours */

@@ -130,6 +130,7 @@ struct pnvme_lower_id {
  * @check: stop before anything is changed
  * @label: restore: a copy of the label that the drive has lost, PNVME_LABEL_BYTES; or NULL
  * @identity: attach: what differs in the hardware's identity goes into the label
+ * @stale: attach: the drive has had a newer label than the one that is found
  */
 struct pnvme_attach {
 	struct pnvme_lower_id	lower;
@@ -143,6 +144,7 @@ struct pnvme_attach {
 	bool			check;
 	const void		*label;
 	bool			identity;
+	bool			stale;
 };
 
 /**
@@ -196,11 +198,12 @@ int pnvme_drive_claim(struct pnvme_drive *drive, const struct pnvme_lower_id *lo
 void pnvme_drive_release_lower(struct pnvme_drive *drive);
 void pnvme_drive_hide(struct pnvme_drive *drive);
 void pnvme_drive_expose(struct pnvme_drive *drive);
+const char *pnvme_slot_kind(int check);
 
 /* restore.c */
 int pnvme_restore_take_label(struct pnvme_drive *drive, const struct pnvme_attach *req,
 			     struct pnvme_error *err);
-void pnvme_restore_draft(struct pnvme_label *l);
+void pnvme_label_distrust(struct pnvme_label *l);
 void pnvme_identity_draft(struct pnvme_label *l, const struct pnvme_identity *id);
 
 /* lower.c */

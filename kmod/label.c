@@ -649,6 +649,11 @@ int pnvme_roster_set(struct pnvme_label *l, const struct pnvme_label_peer *peers
 	}
 	if (flaw)
 		return refuse(why, -EINVAL, flaw);
+	/* 0 is what a label has that has none; and with the owner's change it begins anew */
+	if (n && !generation)
+		return refuse(why, -EINVAL, "a roster has a generation above 0");
+	if (generation < le64_to_cpu(l->roster_generation))
+		return refuse(why, -EALREADY, "it has a newer one");
 	if (le64_to_cpu(l->roster_generation) == generation && same_roster(l, peers, n))
 		return 1;
 	pnvme_roster_clear(l);

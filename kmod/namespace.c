@@ -284,6 +284,36 @@ struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_labe
 	return ns;
 }
 
+/* pnvme_view is held. */
+static int refuse_attached(const struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	const struct pnvme_ns *other = by_uuid(ns->uuid);
+
+	if (!other)
+		return 0;
+	return pnvme_refuse(err, -EEXIST,
+			    "namespace %s (uuid %pU) is already attached, from %s (drive %pU): %s is a copy; detach that one first, or erase this one",
+			    ns->name, ns->uuid, other->drive->lower_name, other->drive->uuid,
+			    ns->drive->lower_name);
+}
+
+/**
+ * pnvme_ns_check_list - could a namespace be listed?
+ * @ns: new
+ * @err: the sentence, if not
+ *
+ * Return: 0, or -EEXIST if its UUID is attached already.
+ */
+int pnvme_ns_check_list(const struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	int ret;
+
+	down_read(&pnvme_view);
+	ret = refuse_attached(ns, err);
+	up_read(&pnvme_view);
+	return ret;
+}
+
 /**
  * pnvme_ns_list - let a namespace be found
  * @ns: new; its state becomes name-conflict if the name is taken
@@ -293,18 +323,12 @@ struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_labe
  */
 int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err)
 {
-	struct pnvme_ns *other;
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&ns->drive->lock);
 	down_write(&pnvme_view);
-	other = by_uuid(ns->uuid);
-	if (other) {
-		ret = pnvme_refuse(err, -EEXIST,
-				   "namespace %s (uuid %pU) is already attached, from %s (drive %pU): %s is a copy; detach that one first, or erase this one",
-				   ns->name, ns->uuid, other->drive->lower_name,
-				   other->drive->uuid, ns->drive->lower_name);
-	} else {
+	ret = refuse_attached(ns, err);
+	if (!ret) {
 		if (pnvme_name_taken(ns->name, ns))
 			ns->state = PNVME_NS_STATE_NAME_CONFLICT;
 		list_add_tail(&ns->node, &ns->drive->namespaces);

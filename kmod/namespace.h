@@ -124,6 +124,7 @@ void pnvme_ns_put(struct pnvme_ns *ns);
 /* Life; drive->lock is held. */
 struct pnvme_ns *pnvme_ns_new(struct pnvme_drive *drive, const struct pnvme_label_ns *entry);
 int pnvme_ns_list(struct pnvme_ns *ns, struct pnvme_error *err);
+int pnvme_ns_check_list(const struct pnvme_ns *ns, struct pnvme_error *err);
 int pnvme_ns_expose(struct pnvme_ns *ns);
 void pnvme_ns_remove(struct pnvme_ns *ns);
 int pnvme_ns_close(struct pnvme_ns *ns, const char *what, bool check, struct pnvme_error *err);

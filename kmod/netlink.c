@@ -21,14 +21,16 @@
  * Messages in one request are acknowledged one by one: they share the page.
  *
  * Not where the request is so large that its head is vmalloc'ed: netlink frees
- * such a head by itself, and what hangs on it would be leaked.
+ * such a head by itself, and what hangs on it would be leaked. There the sentence
+ * goes over the attributes of the message, if they are as long: the operation is over,
+ * and an attribute to blame is told by its offset. Who has the request echoed sees it.
  */
-static char *request_page(struct sk_buff *skb)
+static char *sentence_place(struct sk_buff *skb, struct genl_info *info, size_t bytes)
 {
 	struct page *page;
 
 	if (is_vmalloc_addr(skb->head))
-		return NULL;
+		return genlmsg_len(info->genlhdr) >= bytes ? genlmsg_data(info->genlhdr) : NULL;
 	if (skb_shinfo(skb)->nr_frags)
 		return page_address(skb_frag_page(&skb_shinfo(skb)->frags[0]));
 	page = alloc_page(GFP_KERNEL);
@@ -64,7 +66,7 @@ static const struct nlattr *blamed(const struct genl_info *info, enum pnvme_blam
 }
 
 /**
- * pnvme_nl_result - give the sentence of a refusal to who asked
+ * pnvme_nl_result - give the sentence of a refusal to who asked; the last that an operation does
  * @skb: the request
  * @info: the request
  * @ret: how the operation ended
@@ -75,6 +77,7 @@ static const struct nlattr *blamed(const struct genl_info *info, enum pnvme_blam
 int pnvme_nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 		    const struct pnvme_error *err)
 {
+	size_t bytes = strlen(err->text) + 1;
 	char *text;
 
 	if (ret == -ENOMEM && !err->text[0])
@@ -83,9 +86,9 @@ int pnvme_nl_result(struct sk_buff *skb, struct genl_info *info, int ret,
 		return ret;
 	if (blamed(info, err->blame))
 		NL_SET_BAD_ATTR(info->extack, blamed(info, err->blame));
-	text = request_page(skb);
+	text = sentence_place(skb, info, bytes);
 	if (text) {
-		strscpy(text, err->text, PAGE_SIZE);
+		memcpy(text, err->text, bytes);
 		info->extack->_msg = text;
 	} else {
 		NL_SET_ERR_MSG(info->extack,

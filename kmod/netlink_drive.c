@@ -237,6 +237,7 @@ int pnvme_nl_drive_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	int ret = attach_request(info, &req, &err);
 
 	req.identity = info->attrs[PNVME_A_DRIVE_IDENTITY];
+	req.stale = info->attrs[PNVME_A_DRIVE_STALE];
 	if (info->attrs[PNVME_A_DRIVE_READ_ONLY])
 		req.read_only = nla_get_u8(info->attrs[PNVME_A_DRIVE_READ_ONLY]);
 	if (!ret)

@@ -41,7 +41,7 @@ static const struct nla_policy pnvme_drive_adopt_nl_policy[PNVME_A_DRIVE_CHECK +
 };
 
 /* PNVME_CMD_DRIVE_ATTACH - do */
-static const struct nla_policy pnvme_drive_attach_nl_policy[PNVME_A_DRIVE_IDENTITY + 1] = {
+static const struct nla_policy pnvme_drive_attach_nl_policy[PNVME_A_DRIVE_STALE + 1] = {
 	[PNVME_A_DRIVE_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[PNVME_A_DRIVE_MAJOR] = { .type = NLA_U32, },
 	[PNVME_A_DRIVE_MINOR] = { .type = NLA_U32, },
@@ -49,6 +49,7 @@ static const struct nla_policy pnvme_drive_attach_nl_policy[PNVME_A_DRIVE_IDENTI
 	[PNVME_A_DRIVE_HOST] = NLA_POLICY_EXACT_LEN(16),
 	[PNVME_A_DRIVE_READ_ONLY] = NLA_POLICY_MAX(NLA_U8, 1),
 	[PNVME_A_DRIVE_IDENTITY] = { .type = NLA_FLAG, },
+	[PNVME_A_DRIVE_STALE] = { .type = NLA_FLAG, },
 	[PNVME_A_DRIVE_CHECK] = { .type = NLA_FLAG, },
 };
 
@@ -263,7 +264,7 @@ static const struct genl_split_ops pnvme_nl_ops[] = {
 		.pre_doit	= pnvme_nl_pre_admin,
 		.doit		= pnvme_nl_drive_attach_doit,
 		.policy		= pnvme_drive_attach_nl_policy,
-		.maxattr	= PNVME_A_DRIVE_IDENTITY,
+		.maxattr	= PNVME_A_DRIVE_STALE,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

@@ -345,8 +345,12 @@ static int create_locked(struct pnvme_drive *drive, const struct pnvme_ns_reques
 	/* nothing but the object exists yet, which is what a dry run shows */
 	ns->state = PNVME_NS_STATE_ZEROING;
 	if (req->check) {
-		*result = ns;
-		return 0;
+		ret = pnvme_ns_check_list(ns, err);
+		if (ret)
+			pnvme_ns_put(ns);
+		else
+			*result = ns;
+		return ret;
 	}
 	ret = pnvme_ns_list(ns, err);
 	if (!ret && ns->state == PNVME_NS_STATE_NAME_CONFLICT)

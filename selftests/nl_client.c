@@ -84,6 +84,7 @@ const struct nl_field nl_drive[] = {
 	{ "evidence", 40, K_TEXT, NULL },
 	{ "label", 41, K_LABEL, NULL },
 	{ "identity", 42, K_FLAG, NULL },
+	{ "stale", 43, K_FLAG, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -168,7 +169,7 @@ const struct nl_op nl_ops[] = {
 	{ "drive-get", 2, nl_drive, "uuid", "uuid" },
 	{ "drive-adopt", 3, nl_drive, "uuid major minor diskseq host dirty any check",
 	  "uuid major minor host" },
-	{ "drive-attach", 4, nl_drive, "uuid major minor diskseq host read-only identity check",
+	{ "drive-attach", 4, nl_drive, "uuid major minor diskseq host read-only identity stale check",
 	  "major minor host" },
 	{ "drive-import", 5, nl_drive, "uuid major minor diskseq host owner check",
 	  "major minor host owner" },

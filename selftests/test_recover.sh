@@ -213,6 +213,88 @@ test_restore_label()
 	[ "$(field data)" = "$before" ]
 }
 
+test_restore_label_sealed()
+{
+	: "a restored label has no seal in force: the namespace is written, also with NOWAIT, and no seal breaks"
+	adopted
+	filled data 2M
+	run pnvme ns seal data
+	pnvme drive detach "$uuid"
+	destroy_label "$dev"
+	run pnvme drive restore "$uuid" "$dev"
+	no_seal_in_force data
+}
+
+# NAME: neither the label nor the block device knows of a seal
+no_seal_in_force()
+{
+	[ "$(pnvme -j ns show "$1" | json '.namespaces[0].seal')" = none ] || fail "$1 has a seal"
+	klog_mark
+	fill "$1"
+	holds "$1"
+	klog_new > "$PNVME_WORK/log"
+	! grep "seal is broken" "$PNVME_WORK/log" || fail "a seal that was none is broken"
+}
+
+# Offset 32: the CRC; 48: drive_uuid
+test_restore_label_damaged()
+{
+	: "damaged copies of another drive, or newer than the label, are in the way of a restore"
+	local sequence newer
+	adopted
+	filled data 2M
+	sequence=$(pnvme -j drive show "$uuid" | json '.drives[0].sequence')
+	pnvme drive detach "$uuid"
+	newer=$((sequence + 7))
+	"$pnvme_dir/label_edit.py" "$dev" set all sequence="$newer"
+	"$pnvme_dir/label_edit.py" "$dev" damage all
+	fails_with 1 "damaged copy .* is newer .$newer." pnvme drive restore "$uuid" "$dev"
+	a_line_matches "--sequence=$sequence" "$PNVME_WORK/stderr"
+	run pnvme drive restore "$uuid" "$dev" --sequence="$sequence"
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0].sequence')" -gt "$newer" ]
+	holds data
+	pnvme drive detach "$uuid"
+	"$pnvme_dir/label_edit.py" "$dev" set all drive_uuid=12345678000040008000000000000000
+	"$pnvme_dir/label_edit.py" "$dev" damage all
+	fails_with 1 "is of another drive than $uuid" pnvme drive restore "$uuid" "$dev" --sequence="$sequence"
+}
+
+test_attach_stale()
+{
+	: "a stale label is not trusted: no grave, no clean space, no seal; also after accept and a read-only attach"
+	local way
+	adopted
+	filled a 2M
+	filled s 2M
+	run pnvme ns seal s
+	pnvme ns delete a
+	pnvme drive detach "$uuid"
+	copy_ends "$dev" "$PNVME_WORK/image"
+	for way in attach accept; do
+		pnvme drive attach "$dev"
+		# all of it is another's now, and clean space is dirty
+		pnvme ns create "$uuid" b 100% --keep-data
+		dd if=/dev/zero bs=1M count=64 status=none | tr '\0' b |
+			dd of="$(node b)" bs=1M iflag=fullblock oflag=direct status=none
+		pnvme ns delete b
+		pnvme drive detach "$uuid"
+		copy_ends "$PNVME_WORK/image" "$dev"
+		[ "$(pnvme -j drive show "$uuid" | json '.drives[0].verdict')" = stale ]
+		[ "$way" = attach ] || run pnvme drive accept "$uuid" --expect=stale
+		pnvme drive attach --read-only "$dev"
+		[ "$(jq '.drives[0].stale' /var/lib/pnvme/record.json)" = true ] || fail "the record forgot it ($way)"
+		pnvme drive detach "$uuid"
+		run pnvme drive attach "$dev"
+		[ "$(jq '.drives[0].stale' /var/lib/pnvme/record.json)" = null ]
+		fails_with 1 "zeroed or given to another namespace since" pnvme ns undelete a
+		no_seal_in_force s
+		run pnvme ns create "$uuid" new 32M
+		cmp -n 33554432 /dev/zero "$(node new)"
+		pnvme ns delete new
+		pnvme drive detach "$uuid"
+	done
+}
+
 test_restore_label_stale()
 {
 	: "a label behind the record, or of a drive that was adopted anew, is not restored unasked"
@@ -338,6 +420,9 @@ test_accept_identity()
 	fails_with 1 "other hardware" pnvme drive attach "$dev"
 	fails_with 1 "only you can tell" pnvme drive accept "$dev" --expect=cloned
 	run pnvme -n drive accept "$dev" --expect=cloned --identity
+	blockdev --setro "$dev"
+	fails_with 1 "new identity cannot be written" pnvme drive accept "$dev" --expect=cloned --identity
+	blockdev --setrw "$dev"
 	fails_with 1 "other hardware" pnvme drive attach "$dev"
 	run pnvme drive accept "$dev" --expect=cloned --identity
 	holds data

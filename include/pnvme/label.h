@@ -360,7 +360,8 @@ int pnvme_label_next(struct pnvme_label *l);
 
 /*
  * The roster. set takes @n peers in any order: 0, or 1 if the label has just these of
- * just that generation already and is as it was, or -E2BIG, -EINVAL with *why.
+ * just that generation already and is as it was, or -E2BIG, -EINVAL, or -EALREADY if it has a
+ * newer one, with *why.
  */
 int pnvme_roster_set(struct pnvme_label *l, const struct pnvme_label_peer *peers, unsigned int n,
 		     __u64 generation, const char **why);

@@ -352,9 +352,15 @@ static void test_roster(void)
 	EXPECT(pnvme_roster_set(&work, peers, 2, 7, &why) == 0);
 	EXPECT(pnvme_roster_set(&work, peers, PNVME_ROSTER_MAX, 8, &why) == 0);
 	EXPECT(check_sealed(NULL) == 0);
+	/* an older one, and one that is none */
+	before = work;
+	EXPECT(pnvme_roster_set(&work, peers, 2, 7, &why) == -EALREADY);
+	EXPECT(pnvme_roster_set(&work, peers, 0, 0, &why) == -EALREADY);
+	EXPECT(!memcmp(&work, &before, sizeof(work)));
 	pnvme_roster_clear(&work);
 	EXPECT(!work.roster_generation && !work.roster[0].uuid[0] && !work.roster[63].uuid[0]);
 	EXPECT(check_sealed(NULL) == 0);
+	EXPECT(pnvme_roster_set(&work, peers, 1, 0, &why) == -EINVAL);
 	EXPECT(pnvme_roster_set(&work, peers, 0, 0, &why) == 1);
 }
 

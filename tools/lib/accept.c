@@ -30,7 +30,7 @@ static int record_what_is(struct pnvme *h, const struct pnvme_inventory *inv,
 	for (i = 0; i < inv->n_namespaces; i++)
 		if (!memcmp(inv->namespaces[i]->drive, d->uuid, 16))
 			of.namespaces[of.n_namespaces++] = inv->namespaces[i];
-	ret = record_put(h, d, &of);
+	ret = record_put(h, d, &of, d->verdict == PNVME_VERDICT_STALE);
 	free(of.namespaces);
 	return ret;
 }

@@ -19,6 +19,7 @@
  * @roster: in its label
  * @strong: the label names a hardware ID
  * @record_lacks: unrecorded, and the record is to blame: it is lost, or older than the label
+ * @stale: the drive has had a newer label, also if that was accepted
  */
 struct subject {
 	struct disk		disk;
@@ -27,6 +28,7 @@ struct subject {
 	struct roster		roster;
 	bool			strong;
 	bool			record_lacks;
+	bool			stale;
 };
 
 /* false: there is none */
@@ -73,6 +75,7 @@ static void judge(struct pnvme *h, struct subject *s, const struct pnvme_label *
 		    &s->drive);
 	s->record_lacks = s->drive.verdict == PNVME_VERDICT_UNRECORDED &&
 			  (s->drive.from_roster || (r && record_is_lost(r)));
+	s->stale = s->drive.verdict == PNVME_VERDICT_STALE || (r && record_stale(r, l->drive_uuid));
 	record_free(r);
 }
 
@@ -175,7 +178,7 @@ static int attach_subject(struct pnvme *h, struct subject *s, unsigned int flags
 	if (s->drive.verdict == PNVME_VERDICT_STALE)
 		archive_disk(h, &s->disk, flags);
 	drive_init(&d);
-	ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, flags, &d);
+	ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, s->stale, flags, &d);
 	if (ret && lost_race(h, &s->disk, &d))
 		return drive_hand_on(h, &d, out);
 	if (ret && s->drive.verdict == PNVME_VERDICT_FOREIGN) {

@@ -163,6 +163,7 @@ struct lower_request {
 	const uint8_t		*from;		/* import */
 	unsigned int		flags;
 	bool			dirty;		/* adopt */
+	bool			stale;		/* attach */
 	const struct pnvme_label *label;	/* restore */
 };
 
@@ -212,6 +213,7 @@ static int lower_run(struct pnvme *h, uint8_t cmd, const struct lower_request *q
 	nl_flag(&r, PNVME_A_DRIVE_DIRTY, q->dirty);
 	nl_flag(&r, PNVME_A_DRIVE_ANY, q->flags & PNVME_ANY);
 	nl_flag(&r, PNVME_A_DRIVE_IDENTITY, q->flags & PNVME_IDENTITY);
+	nl_flag(&r, PNVME_A_DRIVE_STALE, q->stale);
 	if (q->label)
 		nl_bytes(&r, PNVME_A_DRIVE_LABEL, q->label, sizeof(*q->label));
 	nl_flag(&r, PNVME_A_DRIVE_CHECK, q->flags & PNVME_CHECK);
@@ -233,10 +235,10 @@ int lower_adopt(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 }
 
 int lower_attach(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
-		 const uint8_t host[16], unsigned int flags, struct pnvme_drive *d)
+		 const uint8_t host[16], bool stale, unsigned int flags, struct pnvme_drive *d)
 {
 	struct lower_request q = {
-		.disk = k, .uuid = uuid, .host = host,
+		.disk = k, .uuid = uuid, .host = host, .stale = stale,
 		.flags = flags & (PNVME_CHECK | PNVME_READ_ONLY | PNVME_IDENTITY),
 	};
 

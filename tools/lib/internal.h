@@ -287,6 +287,8 @@ size_t record_count(const struct record *r);
 int record_drive(const struct record *r, size_t i, struct pnvme_drive *d,
 		 struct pnvme_inventory *inv);
 int record_find(const struct record *r, const uint8_t uuid[16]);	/* index or -ENOENT */
+/* Its label was accepted though it is older than what the drive had already. */
+bool record_stale(const struct record *r, const uint8_t uuid[16]);
 /* Bring the entry of an attached drive up to date; a failure is a note. */
 void record_update(struct pnvme *h, const uint8_t uuid[16]);
 /*
@@ -300,8 +302,12 @@ void record_drop(struct pnvme *h, const uint8_t uuid[16]);
 int record_remove(struct pnvme *h, const uint8_t uuid[16]);
 /* An operator knows of its verdict. */
 int record_ack(struct pnvme *h, const uint8_t uuid[16], enum pnvme_verdict v);
-/* Make the entry what @d and the namespaces in @inv say. */
-int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv);
+/*
+ * Make the entry what @d and the namespaces in @inv say. @stale: the drive has had a newer
+ * label, which the entry tells until the drive is attached.
+ */
+int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv,
+	       bool stale);
 int record_lock(void);		/* a descriptor to close; waits a few seconds at most */
 int write_full(int fd, const char *p, size_t n);
 int sync_dir(const char *path);

@@ -8,7 +8,7 @@
 int lower_adopt(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 		const uint8_t host[16], bool dirty, unsigned int flags, struct pnvme_drive *d);
 int lower_attach(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
-		 const uint8_t host[16], unsigned int flags, struct pnvme_drive *d);
+		 const uint8_t host[16], bool stale, unsigned int flags, struct pnvme_drive *d);
 int lower_import(struct pnvme *h, const struct disk *k, const uint8_t uuid[16],
 		 const uint8_t host[16], const uint8_t from[16], unsigned int flags,
 		 struct pnvme_drive *d);

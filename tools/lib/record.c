@@ -309,7 +309,7 @@ static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[1
 	if (!ret)
 		ret = kernel_namespaces(h, uuid, inv);
 	if (!ret)
-		ret = record_set_entry(r, &d, inv);
+		ret = record_set_entry(r, &d, inv, false);
 	if (!ret)
 		archive_after(h, &d);
 	pnvme_inventory_free(inv);
@@ -341,6 +341,7 @@ static int refresh_attached(struct pnvme *h, struct record *r)
  * @remove: it goes; else it is brought up to date, unless
  * @ack: it is acknowledged that its verdict is *@ack, or
  * @drive: it becomes this, with the namespaces in @of
+ * @stale: and the drive has had a newer label
  * @roster: of the label of a drive that was attached, or NULL
  * @search: a label may have a newer roster than the record, also if that is not lost
  * @renumbered: set if the list of drives has changed
@@ -351,6 +352,7 @@ struct change {
 	const enum pnvme_verdict *ack;
 	const struct pnvme_drive *drive;
 	const struct pnvme_inventory *of;
+	bool			stale;
 	const struct roster	*roster;
 	bool			search;
 	bool			renumbered;
@@ -370,7 +372,7 @@ static int change_entry(struct pnvme *h, struct record *r, const struct change *
 	if (c->remove)
 		return record_remove_entry(r, c->uuid);
 	if (c->drive)
-		return record_set_entry(r, c->drive, c->of);
+		return record_set_entry(r, c->drive, c->of, c->stale);
 	return c->ack ? record_ack_entry(r, c->uuid, *c->ack) : refresh_entry(h, r, c->uuid);
 }
 
@@ -495,10 +497,11 @@ static int not_changed(struct pnvme *h, const uint8_t uuid[16], int ret)
 }
 
 /* What is attached is asked of the module; else the entry is as the caller has it. */
-int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv)
+int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv,
+	       bool stale)
 {
 	struct change c = { .uuid = d->uuid, .drive = d->attached ? NULL : d, .of = inv,
-			    .search = true };
+			    .stale = stale, .search = true };
 	int ret = change(h, &c);
 
 	if (ret)

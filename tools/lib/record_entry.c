@@ -86,6 +86,26 @@ int record_find(const struct record *r, const uint8_t uuid[16])
 	return -ENOENT;
 }
 
+bool record_stale(const struct record *r, const uint8_t uuid[16])
+{
+	int at = record_find(r, uuid);
+
+	return at >= 0 && get_flag(json_object_array_get_idx(r->drives, (size_t)at), "stale");
+}
+
+/* Nothing was written to a drive that is read-only, so its label is what it was. */
+static bool stays_stale(const struct record *r, const struct pnvme_drive *d)
+{
+	struct pnvme_drive before;
+
+	if (!d->read_only || record_find(r, d->uuid) < 0)
+		return false;
+	drive_init(&before);
+	record_drive(r, (size_t)record_find(r, d->uuid), &before, NULL);
+	return record_stale(r, d->uuid) || d->sequence < before.sequence ||
+	       d->epoch < before.epoch;
+}
+
 static int describe_ns(struct json_object *list, const struct pnvme_namespace *ns)
 {
 	struct json_object *o = json_object_new_object();
@@ -137,7 +157,7 @@ static int describe_drive(struct json_object *o, const struct pnvme_drive *d)
 }
 
 int record_set_entry(struct record *r, const struct pnvme_drive *d,
-		     const struct pnvme_inventory *inv)
+		     const struct pnvme_inventory *inv, bool stale)
 {
 	struct json_object *o = json_object_new_object();
 	int at = record_find(r, d->uuid), ret;
@@ -145,6 +165,9 @@ int record_set_entry(struct record *r, const struct pnvme_drive *d,
 	if (!o)
 		return -ENOMEM;
 	ret = describe_drive(o, d);
+	/* until it is attached and written: the module is told not to trust all of its label */
+	if (!ret && (stale || stays_stale(r, d)))
+		ret = add(o, "stale", json_object_new_boolean(true));
 	if (!ret)
 		ret = describe_namespaces(o, inv);
 	if (!ret) {

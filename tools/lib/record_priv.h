@@ -22,8 +22,9 @@ struct record {
 };
 
 /* record_entry.c; -ENOENT if there is none */
+/* Anew. @stale: the drive has had a newer label than the one that is on it. */
 int record_set_entry(struct record *r, const struct pnvme_drive *d,
-		     const struct pnvme_inventory *inv);
+		     const struct pnvme_inventory *inv, bool stale);
 int record_remove_entry(struct record *r, const uint8_t uuid[16]);
 int record_ack_entry(struct record *r, const uint8_t uuid[16], enum pnvme_verdict v);
 

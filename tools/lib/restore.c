@@ -112,6 +112,58 @@ static int check_hardware(struct pnvme *h, const struct restoration *s)
 		    k->path, text, state_dir(), text);
 }
 
+/*
+ * A damaged copy that names the drive may have been newer than the label: asked for by its
+ * sequence, that is restored all the same, with a sequence as high. And a disk that has
+ * nothing to be known by is the one only if such a copy says so.
+ */
+static int weigh_copies(struct pnvme *h, const struct labels *ls, bool asked,
+			struct restoration *s)
+{
+	uint64_t sequence = 0, given = le64toh(s->label.sequence);
+	const struct disk *k = &s->disk;
+	bool named = false;
+	unsigned int i;
+
+	for (i = 0; i < PNVME_LABEL_SLOTS; i++) {
+		if (ls->status[i] != PNVME_LABEL_CORRUPT ||
+		    memcmp(ls->copy[i].drive_uuid, s->label.drive_uuid, 16))
+			continue;
+		named = true;
+		if (sequence < le64toh(ls->copy[i].sequence))
+			sequence = le64toh(ls->copy[i].sequence);
+	}
+	if (!named && k->hwid_type == PNVME_HWID_NONE && !k->serial[0])
+		return fail(h, -ENOTUNIQ, k->path,
+			    "%s has neither a hardware ID nor a serial number, and what is left of its label does not name the drive: nothing tells that it is that one",
+			    k->path);
+	if (sequence > given && !asked) {
+		fail(h, -ESTALE, k->path,
+		     "a damaged copy on %s is newer (%llu) than the newest label in the archive (%llu), so namespaces may have moved since",
+		     k->path, (unsigned long long)sequence, (unsigned long long)given);
+		set_hint(h, "to restore it all the same: --sequence=%llu",
+			 (unsigned long long)given);
+		return -ESTALE;
+	}
+	if (s->newest < sequence)
+		s->newest = sequence;
+	return 0;
+}
+
+static int check_copies(struct pnvme *h, bool asked, struct restoration *s)
+{
+	struct labels ls;
+	int ret = labels_read_disk(h, &s->disk, &ls);
+
+	if (ret)
+		return ret;
+	/* one that is whole is refused by the module, with what to do */
+	if (ls.copy && ls.newest < 0)
+		ret = weigh_copies(h, &ls, asked, s);
+	labels_free(&ls);
+	return ret;
+}
+
 /* Data is what is to be found; a filesystem, or another's partition table, is not. */
 static int check_content(struct pnvme *h, const struct restoration *s, const char *overwrite)
 {
@@ -155,6 +207,8 @@ static int prepare(struct pnvme *h, const uint8_t uuid[16], const char *dev, uin
 		ret = choose(h, uuid, sequence, s);
 	if (!ret)
 		ret = check_hardware(h, s);
+	if (!ret)
+		ret = check_copies(h, sequence, s);
 	if (!ret)
 		ret = host_id(h, s->host);
 	if (!ret)

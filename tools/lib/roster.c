@@ -77,8 +77,11 @@ static size_t push_to_all(struct pnvme *h, const struct roster *roster,
 		    inv->drives[i]->read_only || has_newer(h, inv->drives[i], roster))
 			continue;
 		ret = push_to(h, inv->drives[i], roster);
-		/* one that is gone by now is no news */
-		if (ret < 0 && ret != -ENOENT)
+		/*
+		 * One that is gone by now is no news; nor is one with a newer list, which comes
+		 * into the record with its next attach.
+		 */
+		if (ret < 0 && ret != -ENOENT && ret != -EALREADY)
 			note(h, "the list of drives could not be stored on %s: %s",
 			     inv->drives[i]->name, h->failed.message);
 		forget_error(h);
