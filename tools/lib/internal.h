@@ -246,7 +246,11 @@ struct content {
 	char		where[96];		/* of the first non-zero data */
 };
 
-enum probe_depth { PROBE_CHEAP, PROBE_FULL };
+enum probe_depth {
+	PROBE_GLANCE,	/* as PROBE_CHEAP, but zeros in the first and last MiB are enough for blank */
+	PROBE_CHEAP,	/* signatures, and both ends for data */
+	PROBE_FULL,	/* signatures, more of both ends, and samples in between */
+};
 
 /* Signatures, then non-zero data. */
 int probe_content(struct pnvme *h, const char *path, int fd, uint64_t capacity,

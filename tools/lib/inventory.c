@@ -201,7 +201,7 @@ static int add_unlabelled(struct pnvme *h, const struct disk *k, const struct la
 	if (!ls->any_magic && ls->newest != PNVME_LABEL_NONE)
 		put_text(why, sizeof(why), "cannot be read where its label would be");
 	else if (look & PNVME_LOOK_CONTENT && !ls->any_magic &&
-		 probe_content(h, k->path, fd, k->capacity, PROBE_CHEAP, &c))
+		 probe_content(h, k->path, fd, k->capacity, PROBE_GLANCE, &c))
 		put_text(why, sizeof(why), "%s", h->failed.message);
 	forget_error(h);
 	d = inventory_add_drive(inv);

@@ -299,6 +299,22 @@ static int probe_range(int fd, uint64_t from, uint64_t to, struct content *c)
 	return ret;
 }
 
+/*
+ * Nothing but zeros at both ends? Two reads tell it of a blank drive, where libblkid makes some
+ * forty on each drive of a host for each "pnvme status". Who adopts looks for signatures as well.
+ */
+static int looks_blank(int fd, uint64_t capacity, bool *blank)
+{
+	struct content c = { 0 };
+	int ret;
+
+	ret = probe_range(fd, 0, CHEAP_END, &c);
+	if (!ret && !c.where[0])
+		ret = probe_range(fd, capacity - CHEAP_END, capacity, &c);
+	*blank = !c.where[0];
+	return ret;
+}
+
 static int probe_data(int fd, uint64_t capacity, enum probe_depth depth, struct content *c)
 {
 	uint64_t end = depth == PROBE_FULL ? FULL_END : CHEAP_END;
@@ -321,8 +337,9 @@ static int probe_data(int fd, uint64_t capacity, enum probe_depth depth, struct 
 int probe_content(struct pnvme *h, const char *path, int fd, uint64_t capacity,
 		  enum probe_depth depth, struct content *c)
 {
+	bool blank = false;
 	char self[64];
-	int direct, ret;
+	int direct, ret = 0;
 
 	memset(c, 0, sizeof(*c));
 	if (capacity < PNVME_MIN_CAPACITY)
@@ -333,8 +350,11 @@ int probe_content(struct pnvme *h, const char *path, int fd, uint64_t capacity,
 		direct = open(self, O_RDONLY | O_CLOEXEC);
 	if (direct < 0)
 		return fail(h, -errno, path, "%s: %s", path, strerror(errno));
-	ret = probe_signatures(fd, c);
-	if (!ret && !c->n_kinds)
+	if (depth == PROBE_GLANCE)
+		ret = looks_blank(direct, capacity, &blank);
+	if (!ret && !blank)
+		ret = probe_signatures(fd, c);
+	if (!ret && !blank && !c->n_kinds)
 		ret = probe_data(direct, capacity, depth, c);
 	close(direct);
 	if (ret)

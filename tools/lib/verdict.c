@@ -143,7 +143,7 @@ void judge_content(const struct disk *k, const struct labels *ls, const struct c
 		return;
 	}
 	verdict(d, PNVME_VERDICT_BLANK,
-		"no signature, nothing but zeros in the first and last MiB (adopt looks at more)");
+		"nothing but zeros in the first and last MiB (adopt looks at more)");
 }
 
 /* Recorded drives that were not found by their label */
