@@ -24,13 +24,25 @@ APP_TAG = 0x5aa5
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def crc(data):
-    """CRC-16 of T10 DIF."""
-    value = 0
-    for byte in data:
-        value ^= byte << 8
+def crc_table():
+    """Of the CRC-16 of T10 DIF."""
+    table = []
+    for value in range(256):
+        value <<= 8
         for _ in range(8):
             value = (value << 1 ^ (0x8bb7 if value & 0x8000 else 0)) & 0xffff
+        table.append(value)
+    return table
+
+
+CRC = crc_table()
+
+
+def crc(data):
+    """Of some bytes."""
+    value = 0
+    for byte in data:
+        value = value << 8 & 0xffff ^ CRC[value >> 8 ^ byte]
     return value
 
 

@@ -28,6 +28,7 @@ pnvme_dir=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 PNVME_TOP=${PNVME_TOP:-${pnvme_dir%/*}}
 pnvme_klog=$PNVME_TOP/build/selftests/klog
 [ -x "$pnvme_klog" ] || pnvme_klog=$pnvme_dir/klog
+pnvme_json=${pnvme_klog%/*}/json
 # shellcheck source=selftests/vm/host
 . "$pnvme_dir/vm/host"
 # The drives that the host of this test machine knows, by serial number.
@@ -239,9 +240,14 @@ pnvme_state()
 	return 0
 }
 
-# json EXPR: the value in the JSON on stdin, an error where there is none.
+# json EXPR: the value in the JSON on stdin, an error where there is none. In jq's language; what is
+# simple is left to a program of ours, as it starts twenty times as fast, and takes several EXPR.
 json()
 {
+	if [[ $1 =~ ^[][.a-z0-9_-]+( \| length)?$ ]]; then
+		"$pnvme_json" "$@"
+		return
+	fi
 	jq -r --arg what "$1" "($1) | if . == null then error(\"there is no \" + \$what) else . end"
 }
 

@@ -27,8 +27,17 @@ filled()
 # One letter all over, the first of the name
 fill() { head -c 1M /dev/zero | tr '\0' "${1:0:1}" | dd of="$(node "$1")" bs=1M iflag=fullblock oflag=direct status=none; }
 holds() { head -c 1M /dev/zero | tr '\0' "${1:0:1}" | cmp - <(dd if="$(node "${2:-$1}")" bs=1M count=1 iflag=direct status=none); }
-node() { echo "/dev/$(pnvme -j ns show "$1" | json '.namespaces[0].device | ltrimstr("/dev/")')"; }
-field() { pnvme -j ns show "$1" | json ".namespaces[0] | [.uuid, .nguid, .nsid, .start, .size] | @csv"; }
+node()
+{
+	local dev
+	dev=$(pnvme -j ns show "$1" | json '.namespaces[0].device') || return
+	echo "/dev/${dev#/dev/}"
+}
+field()
+{
+	local ns='.namespaces[0]'
+	pnvme -j ns show "$1" | json "$ns".{uuid,nguid,nsid,start,size}
+}
 
 # In $PNVME_WORK/stdout is what the operator is told
 needs_operator()

@@ -84,8 +84,8 @@ test_seal_and_verify()
 	rm -r /var/lib/pnvme/seals
 	matches "data: all 257 data blocks match"
 	pnvme -j ns verify data > "$PNVME_WORK/said"
-	[ "$(json '.verified[0] | "\(.result) \(.samples) \(.matched) \(.complete)"' < "$PNVME_WORK/said")" = "match 257 257 true" ]
-	[ "$(pnvme -j ns show data | json '.namespaces[0] | "\(.seal) \(.seal_samples) \(.seal_looked)"')" = "sealed 257 8192" ]
+	[ "$(json .verified[0].{result,samples,matched,complete} < "$PNVME_WORK/said")" = $'match\n257\n257\ntrue' ]
+	[ "$(pnvme -j ns show data | json .namespaces[0].{seal,seal_samples,seal_looked})" = $'sealed\n257\n8192' ]
 	pnvme ns show data | grep "257 samples of 8192 blocks"
 	# another namespace has no part in it
 	granted ns-create drive="$uuid" name=other size=1M
@@ -274,7 +274,7 @@ test_losses()
 	run pnvme drive attach "$dev"
 	fails 3 "data has lost data: only 255 of 256 samples match.* 1 differ, the first at byte $((5 * 1048576 + 17 * 4096))" \
 		pnvme ns verify data
-	[ "$({ pnvme -j ns verify data || true; } | json '.verified[0] | "\(.result) \(.matched)"')" = "differs 255" ]
+	[ "$({ pnvme -j ns verify data || true; } | json .verified[0].{result,matched})" = $'differs\n255' ]
 	mv /var/lib/pnvme/seals "$PNVME_WORK/"
 	fails 3 "of its 256 samples not all match.*, 256 blocks hold data now" pnvme ns verify data
 	mv "$PNVME_WORK/seals" /var/lib/pnvme/
