@@ -407,6 +407,28 @@ test_drive_set()
 		"60s fence any on" pnvme -j drive show pnvme0
 }
 
+test_long_hold()
+{
+	: "a hold longer than the limit for hung tasks is warned about"
+	local dev uuid limit panics
+	adopted
+	[ -e /proc/sys/kernel/hung_task_timeout_secs ] || skip "this kernel does not look for hung tasks"
+	read -r limit < /proc/sys/kernel/hung_task_timeout_secs
+	read -r panics < /proc/sys/kernel/hung_task_panic
+	defer bash -c "echo $limit > /proc/sys/kernel/hung_task_timeout_secs; echo $panics > /proc/sys/kernel/hung_task_panic"
+	echo 100 > /proc/sys/kernel/hung_task_timeout_secs
+	pnvme drive set pnvme0 hold-timeout=100 2> "$PNVME_WORK/warned"
+	[ ! -s "$PNVME_WORK/warned" ] || fail "$(< "$PNVME_WORK/warned")"
+	pnvme drive set pnvme0 hold-timeout=101 2> "$PNVME_WORK/warned"
+	grep "may last 101 s, but after 100 s (kernel.hung_task_timeout_secs) the kernel logs" "$PNVME_WORK/warned"
+	echo 1 > /proc/sys/kernel/hung_task_panic
+	pnvme drive set pnvme0 hold-timeout=forever 2> "$PNVME_WORK/warned"
+	grep "may last forever, but after 100 s .* panics" "$PNVME_WORK/warned"
+	echo 0 > /proc/sys/kernel/hung_task_timeout_secs
+	pnvme drive set pnvme0 hold-timeout=forever 2> "$PNVME_WORK/warned"
+	[ ! -s "$PNVME_WORK/warned" ] || fail "$(< "$PNVME_WORK/warned")"
+}
+
 test_dry_run()
 {
 	: "--dry-run: no byte, no generation"

@@ -157,6 +157,53 @@ test_hung_hold()
 	hold_and_resume hung_remove
 }
 
+# Does a process wait for I/O, so that it cannot even be killed?
+is_stuck()
+{
+	local stat
+	read -r stat < "/proc/$1/stat"
+	[[ ${stat##*)} == " D "* ]]
+}
+
+# The programs that this test goes on with are in memory, and libraries lie elsewhere; the
+# kernel has none to start.
+test_root_drive()
+{
+	: "the drive that carries /usr/bin and the record goes, and comes back with no program but those in memory"
+	local mnt=$PNVME_WORK/mnt how name stuck
+	not_on_debug
+	hold_begin 600 on-resume=trust
+	mkfs.ext4 -q -E nodiscard,lazy_itable_init=0 "$node"
+	mkdir "$mnt"
+	mount -o noatime "$node" "$mnt"
+	defer umount "$mnt"
+	mkdir "$mnt/bin" "$mnt/record"
+	for name in bash cat cmp dd dirname od readlink rm sleep stat sync umount; do cp "$(command -v "$name")" "$mnt/bin/"; done
+	cp "$mnt/bin/cat" "$mnt/bin/cold"
+	cp "$pnvme_text" "$mnt/record/text"
+	mount --bind "$mnt/record" /var/lib/pnvme
+	defer umount /var/lib/pnvme
+	mount --bind "$mnt/bin" /usr/bin
+	# umount itself lies there
+	defer umount -l /usr/bin
+	for how in orderly_remove surprise_remove; do
+		sync -f "$mnt"
+		echo 3 > /proc/sys/vm/drop_caches
+		# into memory
+		{ sleep 0; dirname /; od -An -N 1 "$pci/config"; dd if=/dev/null status=none; } > /dev/null
+		"$how" "$pci"
+		wait_for drive_is held
+		/usr/bin/cold "$mnt/record/text" > "$PNVME_WORK/cold" &
+		stuck=$!
+		wait_for is_stuck "$stuck"
+		back_on_the_bus
+		wait_for 30 drive_is live
+		wait "$stuck"
+		cmp "$PNVME_WORK/cold" "$pnvme_text"
+	done
+	has holds 2
+}
+
 # With on-resume=trust: no error and no mismatch, and the counters add up.
 test_pulls()
 {

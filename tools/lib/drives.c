@@ -352,6 +352,29 @@ API int pnvme_drive_detach(struct pnvme *h, const uint8_t uuid[16], unsigned int
 	return leave(h, ret);
 }
 
+/*
+ * Most tasks that wait for a held drive cannot be interrupted, and the kernel counts such
+ * (kernel/hung_task.c): it logs them, or, if it was told to, panics.
+ */
+static void warn_of_hung_tasks(struct pnvme *h, uint32_t timeout)
+{
+	unsigned long limit, panics;
+	char text[32], hold[32];
+
+	limit = sysfs_text(text, sizeof(text), "/proc/sys/kernel/hung_task_timeout_secs") ?
+		strtoul(text, NULL, 10) : 0;
+	if (!limit || timeout <= limit)
+		return;
+	panics = sysfs_text(text, sizeof(text), "/proc/sys/kernel/hung_task_panic") ?
+		 strtoul(text, NULL, 10) : 0;
+	if (timeout == PNVME_HOLD_FOREVER)
+		put_text(hold, sizeof(hold), "forever");
+	else
+		put_text(hold, sizeof(hold), "%u s", timeout);
+	note(h, "a hold may last %s, but after %lu s (kernel.hung_task_timeout_secs) the kernel %s tasks that wait for it: raise that limit as well, or choose a shorter hold-timeout",
+	     hold, limit, panics ? "panics (kernel.hung_task_panic) because of" : "logs as hung the");
+}
+
 API int pnvme_drive_set(struct pnvme *h, const uint8_t uuid[16], const struct pnvme_settings *s,
 			unsigned int flags, struct pnvme_drive **out)
 {
@@ -378,6 +401,8 @@ API int pnvme_drive_set(struct pnvme *h, const uint8_t uuid[16], const struct pn
 	nl_flag(&r, PNVME_A_DRIVE_CHECK, flags & PNVME_CHECK);
 	drive_init(&d);
 	ret = kernel_ask_drive(h, &r, object, &d);
+	if (!ret && s->have_hold_timeout)
+		warn_of_hung_tasks(h, s->hold_timeout);
 	if (!ret && !(flags & PNVME_CHECK))
 		record_update(h, uuid);
 	return leave(h, ret ? ret : drive_hand_on(h, &d, out));
