@@ -244,7 +244,7 @@ pnvme_state()
 # simple is left to a program of ours, as it starts twenty times as fast, and takes several EXPR.
 json()
 {
-	if [[ $1 =~ ^[][.a-z0-9_-]+( \| length)?$ ]]; then
+	if [[ $1 =~ ^[].a-z0-9_[-]+( \| length)?$ ]]; then
 		"$pnvme_json" "$@"
 		return
 	fi

@@ -485,11 +485,13 @@ test_ack()
 test_replace()
 {
 	: "a lost drive is replaced by a blank one: same names and sizes, new UUIDs, the old one forgotten"
-	local second before
+	local second before got
 	adopted
 	second=$(drive 2)
 	filled data 4M
 	pnvme ns create "$uuid" log 2M
+	pnvme drive set "$uuid" hold-timeout=forever on-resume=fail hold-proof=strong latency=1/64
+	pnvme ns set log policy=read
 	before=$(pnvme -j ns show data | json '.namespaces[0].uuid')
 	fails_with 6 "is not lost, it is live" pnvme drive replace "$uuid" "$second"
 	fails 2 "no UUID" pnvme drive replace pnvme0 "$second"
@@ -507,6 +509,9 @@ test_replace()
 	[ "$(pnvme -j ns show data | json '.namespaces[0].size')" = 4194304 ]
 	[ "$(pnvme -j ns show log | json '.namespaces[0].size')" = 2097152 ]
 	[ "$(pnvme -j ns show data | json '.namespaces[0].uuid')" != "$before" ]
+	[ "$(pnvme -j ns show log | json '.namespaces[0].policy')" = read ]
+	got=$(pnvme -j drive show "$second" | json .drives[0].settings.{hold_timeout,on_resume,hold_proof,latency})
+	[ "$got" = $'forever\nfail\nstrong\n1/64' ] || fail "settings: $got"
 	fails 1 "no drive $uuid" pnvme drive show "$uuid"
 	run pnvme status
 }

@@ -559,8 +559,8 @@ int pnvme_drive_accept(struct pnvme *h, const char *drive, enum pnvme_verdict ex
 		       unsigned int flags, struct pnvme_drive **out);
 /*
  * In place of a lost drive (missing, replaced, wiped) adopt @dev, as pnvme_drive_adopt() does,
- * and create namespaces of the same names and sizes; then forget the lost one. Their data is
- * lost. CHECK. *out: drive and namespaces that were made, also after a failure (or NULL);
+ * and create namespaces of the same names and sizes, with settings and policies as in the
+ * archive; then forget the lost one. Their data is lost. CHECK. *out: drive and namespaces that were made, also after a failure (or NULL);
  * Partly: the drive is adopted, and not all namespaces are made.
  */
 int pnvme_drive_replace(struct pnvme *h, const uint8_t uuid[16], const char *dev,

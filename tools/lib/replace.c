@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Replace: another drive, empty, with the namespaces that a lost one had. Its data is lost. */
+/* Replace: another drive, empty, with the namespaces and settings that a lost one had. Its data is lost. */
 #include <stdlib.h>
 
 #include "archive.h"
@@ -19,12 +19,14 @@ static uint64_t data_bytes(const struct pnvme_drive *d)
 	       pnvme_data_end(d->capacity) - PNVME_DATA_START;
 }
 
-/* The namespaces of the lost drive, in the order in which they lay. */
+/* The namespaces of the lost drive, in the order in which they lay, and its last label. */
 struct lost {
 	uint8_t			uuid[16];
 	struct pnvme_namespace	**ns;
 	size_t			n;
 	uint64_t		bytes;
+	bool			has_label;
+	struct pnvme_label	label;		/* of the archive */
 };
 
 static int by_start(const void *a, const void *b)
@@ -71,6 +73,7 @@ static int find_lost(struct pnvme *h, const struct pnvme_inventory *inv, const u
 	}
 	if (l->n)
 		qsort(l->ns, l->n, sizeof(*l->ns), by_start);
+	l->has_label = !archive_newest(uuid, &l->label);
 	return 0;
 }
 
@@ -111,8 +114,57 @@ static int check(struct pnvme *h, const struct pnvme_inventory *inv, const struc
 	return 0;
 }
 
-static int make(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_namespace *like,
-		struct pnvme_inventory *made)
+/*
+ * What a drive does while it is away was decided for its place, not for its hardware. A drive
+ * without is better than none, so what cannot be set is told.
+ */
+static void take_settings(struct pnvme *h, const struct lost *l, struct pnvme_drive **d)
+{
+	struct pnvme_settings s = {
+		.have_hold_timeout = true, .have_on_resume = true, .have_hold_proof = true,
+		.have_latency = true,
+		.hold_timeout = le32toh(l->label.hold_timeout), .on_resume = l->label.on_resume,
+		.hold_proof = l->label.hold_proof, .latency = le32toh(l->label.latency),
+	};
+	struct pnvme_drive *set;
+
+	if (!l->has_label) {
+		note(h, "the archive has no label of the lost drive: its settings and the policies of its namespaces are the default now");
+		return;
+	}
+	if (pnvme_drive_set(h, (*d)->uuid, &s, 0, &set)) {
+		note(h, "the settings of the lost drive were not taken over: %s",
+		     h->failed.message);
+		forget_error(h);
+		return;
+	}
+	pnvme_drive_free(*d);
+	*d = set;
+}
+
+static void take_policy(struct pnvme *h, const struct lost *l, const struct pnvme_namespace *like,
+			struct pnvme_namespace **ns)
+{
+	const struct pnvme_label_ns *old = NULL;
+	struct pnvme_namespace *set;
+	size_t i;
+
+	for (i = 0; l->has_label && i < PNVME_NS_MAX; i++)
+		if (!memcmp(l->label.ns[i].uuid, like->uuid, 16))
+			old = &l->label.ns[i];
+	if (!old || old->policy == (*ns)->policy)
+		return;
+	if (pnvme_namespace_set(h, (*ns)->uuid, -1, old->policy, 0, &set)) {
+		note(h, "the policy of %s was not taken over: %s", like->name, h->failed.message);
+		forget_error(h);
+		return;
+	}
+	pnvme_namespace_free(*ns);
+	*ns = set;
+}
+
+static int make(struct pnvme *h, const struct pnvme_drive *d, const struct lost *l,
+		const struct pnvme_namespace *like, struct pnvme_inventory *made)
 {
 	struct pnvme_namespace *ns, *done;
 	int ret;
@@ -127,6 +179,7 @@ static int make(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme
 			return ret;
 		ns = done;
 	}
+	take_policy(h, l, like, &ns);
 	done = inventory_add_ns(made);
 	if (done)
 		*done = *ns;
@@ -162,11 +215,13 @@ static int replace(struct pnvme *h, const struct lost *l, const char *dev, const
 		set_hint(h, "look at it; --overwrite=KIND destroys what is named here");
 	if (ret)
 		return ret;
+	if (!(flags & PNVME_CHECK))
+		take_settings(h, l, &d);
 	copy = inventory_add_drive(made);
 	if (copy)
 		*copy = *d;
 	for (i = 0; i < l->n && !(flags & PNVME_CHECK); i++) {
-		ret = make(h, d, l->ns[i], made);
+		ret = make(h, d, l, l->ns[i], made);
 		if (ret) {
 			ret = stopped(h, d, l, i, ret);
 			break;

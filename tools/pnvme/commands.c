@@ -127,7 +127,7 @@ const struct command commands[] = {
 		.run = cmd_drive_replace, .gives = ALL,
 		.summary = "an empty drive in place of a lost one: same names and sizes, the data is lost",
 		.details = "Adopts DEV with all that adopt looks at, creates namespaces of the same names and sizes\n"
-			   "with new UUIDs, and forgets the lost drive. Can its data come back (a drive that was taken\n"
+			   "with new UUIDs and the old settings, and forgets the lost drive. Can its data come back (a drive that was taken\n"
 			   "out, a label that was destroyed), use attach or restore instead.\n"
 			   "--all-blank, for a redeployed machine: each lost drive with a blank one, the one in its slot\n"
 			   "if that is large enough; --dry-run shows the pairs.",
