@@ -33,6 +33,7 @@ node()
 	dev=$(pnvme -j ns show "$1" | json '.namespaces[0].device') || return
 	echo "/dev/${dev#/dev/}"
 }
+# UUID, NGUID, nsid, start and size, a line each
 field()
 {
 	local ns='.namespaces[0]'
@@ -105,12 +106,13 @@ test_archive()
 test_undelete()
 {
 	: "a deleted namespace comes back as it was, with its data"
-	local before
+	local before was
 	adopted
 	filled db 4M
 	filled other 2M
 	pnvme ns set db read-only=on
 	before=$(field db)
+	mapfile -t was <<< "$before"
 	fails_with 1 "knows no deleted namespace" pnvme ns undelete db
 	run pnvme ns delete db
 	fails_with 1 "knows no deleted namespace x" pnvme ns undelete x
@@ -125,10 +127,10 @@ test_undelete()
 	pnvme drive detach "$uuid"
 	pnvme drive attach "$dev"
 	pnvme ns create "$uuid" db 8M
-	[ "$(pnvme -j ns show db | json '.namespaces[0].start')" != "$(cut -d, -f4 <<< "$before")" ] ||
+	[ "$(pnvme -j ns show db | json '.namespaces[0].start')" != "${was[3]}" ] ||
 		fail "the new one lies where the old one was: this test shows nothing"
-	fails_with 1 "already is a namespace db" pnvme ns undelete "$(cut -d'"' -f2 <<< "$before")"
-	run pnvme ns undelete "$(cut -d'"' -f2 <<< "$before")" --as=db.old
+	fails_with 1 "already is a namespace db" pnvme ns undelete "${was[0]}"
+	run pnvme ns undelete "${was[0]}" --as=db.old
 	holds db db.old
 	holds other
 }
