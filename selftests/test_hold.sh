@@ -36,6 +36,31 @@ hung_remove()
 	[ ! -w "$io_timeout" ] || echo 30 > "$io_timeout"
 }
 
+# A reset of the controller that does not succeed: its registers are nowhere. The drive is off
+# the bus only after that has been noticed.
+failed_reset()
+{
+	poke "$1" 16 '\0\0\0\0'
+	# the one who asks is told how it went
+	echo 1 2> /dev/null > "$(echo "$1"/nvme/nvme*)/reset_controller" || true
+	wait_for 120 drive_is held
+	[ ! -e "$1" ] || echo 1 > "$1/remove"
+}
+
+# The link to the drive goes down, and nobody says so: what is under way is not answered, and its
+# time is over after io_timeout.
+link_loss()
+{
+	local pci=$1 port buses
+	port=$(dirname "$pci")
+	buses=$(od -An -v -tx1 -j 25 -N 2 "$port/config")
+	poke "$pci" 4 '\0\0'
+	poke "$port" 25 '\0\0'
+	wait_for 120 drive_is held
+	[ ! -e "$pci" ] || echo 1 > "$pci/remove"
+	poke "$port" 25 "${buses// /\\x}"
+}
+
 # NAME FIELD COMPARISON NUMBER
 ns_has()
 {
@@ -155,6 +180,32 @@ test_hung_hold()
 	: "a drive hangs under I/O, is torn out, and comes back: all I/O is done"
 	not_on_debug
 	hold_and_resume hung_remove
+}
+
+test_reset_hold()
+{
+	: "a reset of the controller fails under I/O; when the drive is back all I/O is done"
+	not_on_debug
+	hold_and_resume failed_reset
+}
+
+# SECONDS: that long the driver waits for an answer; it decides when it finds a drive
+patience()
+{
+	echo "$1" > "$io_timeout"
+	orderly_remove "$(pci_of "$serial")"
+	back_on_the_bus
+	wait_for 30 spare "$serial"
+}
+
+test_link_hold()
+{
+	: "the link to the drive is lost under I/O, which its driver learns by a timeout; when it is back all I/O is done"
+	not_on_debug
+	[ -n "${PNVME_VM:-}" ] || skip "only in a test machine"
+	patience 3
+	defer patience 30
+	hold_and_resume link_loss
 }
 
 # Does a process wait for I/O, so that it cannot even be killed?
