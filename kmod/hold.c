@@ -574,12 +574,15 @@ void pnvme_hold_exit(struct pnvme_drive *drive)
 	pnvme_label_free(h->undone);
 }
 
-/* Not without any identifier, nor with a copy that cannot be brought up to date. */
+/*
+ * Not without any identifier, nor with a copy that cannot be brought up to date. After an
+ * update that could not be taken back (torn) it is known which two labels it may hold.
+ */
 static bool can_be_proven(const struct pnvme_drive *drive)
 {
 	const struct pnvme_identity *id = &drive->identity;
 
-	if (drive->label_lost)
+	if (drive->label_lost && !drive->hold.torn)
 		return false;
 	if (id->hwid_type != PNVME_HWID_NONE)
 		return true;

@@ -66,6 +66,35 @@ test_each_step_fails()
 	[ "$denied" -ge 4 ] || fail "only $denied steps failed the update"
 }
 
+# An update that fails half way and cannot be taken back, of settings of all things: these decide
+# whether I/O waits for the drive, and what its label may be is known, so that it can be proven.
+test_lost_label_holds()
+{
+	: "a label is lost while settings change: the drive is held all the same, and its label mended when it is back"
+	local dir=/sys/kernel/debug/fail_make_request
+	begin
+	[ -d "$dir" ] || skip "no fail_make_request in this kernel"
+	[ -n "${PNVME_VM:-}" ] || skip "only in a test machine"
+	spare pnvme-c
+	adopt "$dev"
+	defer "$NL_ABI" "do" drive-fail uuid="$uuid"
+	granted drive-set uuid="$uuid" hold-timeout=600 on-resume=trust
+	echo 1 > "/sys/block/${dev#/dev/}/make-it-fail"
+	fail_nth 3
+	# every third, from now on
+	echo 3 > "$dir/interval"
+	echo -1 > "$dir/times"
+	refused EIO "nor restored" drive-set uuid="$uuid" hold-timeout=700
+	echo 0 > "$dir/probability"
+	refused EIO "not all copies" drive-set uuid="$uuid" hold-timeout=700
+	surprise_remove "$(pci_of pnvme-c)"
+	wait_for drive_is held
+	back_on_the_bus
+	wait_for 30 drive_is live
+	granted drive-set uuid="$uuid" hold-timeout=700
+	nl_abi equal "/dev/$(nl drive-get uuid="$uuid"; field device)"
+}
+
 # STATUS TIMES [EVERY]: how so many of the next commands end, or so many of every so manieth.
 nvme_ends()
 {
