@@ -168,7 +168,7 @@ fs_is_whole()
 
 make_md()
 {
-	run mdadm --create /dev/md/stack --run --metadata=1.2 --level=0 --chunk=64 --raid-devices=3 "${parts[@]}"
+	run mdadm --create /dev/md/stack --run --metadata=1.2 --level=0 --chunk=4 --raid-devices=3 "${parts[@]}"
 	settle
 	mkdir -p "${md_conf%/*}"
 	mdadm --detail --brief /dev/md/stack > "$md_conf"
@@ -239,7 +239,7 @@ test_md()
 
 test_lvm()
 {
-	: "LVM: the same; and after a pull with writes in doubt XFS on it is told"
+	: "LVM: the same; and after a pull with writes in doubt, who asks is told"
 	local before
 	set_up
 	make_lvm
@@ -258,7 +258,9 @@ test_lvm()
 	quiet_dd if=/dev/zero of="$mnt/doubt" bs=64k count=48 oflag=direct
 	pull_and_return
 	fails 3 "s1 is not usable: live: its flushes fail" pnvme wait s1 --timeout 1
-	must_fail quiet_dd if=/dev/zero of="$mnt/more" bs=4k count=1 conv=fsync
+	# device mapper hides errors of a flush that comes with data, which is how XFS writes its log,
+	# but not of one without, which is what is left when the inode needs no logging any more
+	is_told quiet_dd if=/dev/zero of="$mnt/doubt" bs=4k count=1 conv=notrunc,fdatasync
 	umount "$mnt"
 	# the last close ends the fence
 	lv vgchange -an stack
@@ -291,10 +293,22 @@ pull_and_return()
 # NUMBER: that many more writes to s1 than $written
 writes_seen() { [ "$(count_of /dev/pnvme1n1 5)" -gt $((written + $1)) ]; }
 
+# COMMAND...: it fails, if not the first time
+is_told()
+{
+	local i
+	for i in {1..30}; do
+		"$@" || return 0
+	done
+	fail "XFS did not notice"
+}
+
+append_durably() { quiet_dd if=/dev/zero of="$mnt/more" bs=4k count=1 oflag=append conv=notrunc,fsync; }
+
 test_pull()
 {
 	: "a drive is pulled under md RAID0 and XFS: all I/O waits and goes on; by default XFS is told"
-	local fio written i
+	local fio written
 	set_up
 	make_md
 	run pnvme drive set pnvme1 hold-timeout=600 on-resume=trust
@@ -321,12 +335,8 @@ test_pull()
 	quiet_dd if=/dev/zero of="$mnt/doubt" bs=64k count=48 oflag=direct
 	pull_and_return
 	fails 3 "s1 is not usable: live: its flushes fail" pnvme wait s1 --timeout 1
-	# md says that flushes were done; what is to be durable at once, as the log of XFS is, it hands
-	# on, one drive after the other
-	for i in {1..9}; do
-		quiet_dd if=/dev/zero of="$mnt/more$i" bs=4k count=1 conv=fsync || break
-	done
-	[ "$i" -lt 9 ] || fail "XFS did not notice"
+	# md hides all of them; what is to be durable at once, as the log is too, it hands on
+	is_told append_durably
 	umount "$mnt"
 	run mdadm --stop /dev/md/stack
 	usable
@@ -396,6 +406,7 @@ boot()
 	(echo "$BASHPID" > "$cgroup/cgroup.procs"
 	 exec unshare --pid --mount --uts --ipc --cgroup --fork --kill-child bash -euc '
 		mount -t proc proc /proc
+		umount /sys/fs/cgroup
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup
 		mount --bind /run/udev "$1/udev"
 		mount -t tmpfs -o mode=755 tmpfs /run
