@@ -40,14 +40,17 @@ static void park(struct pnvme_parked *list, struct pnvme_io *io)
 	else
 		list->first = io;
 	list->last = io;
+	list->count++;
 }
 
 static struct pnvme_io *parked_pop(struct pnvme_parked *list)
 {
 	struct pnvme_io *io = list->first;
 
-	if (io)
+	if (io) {
 		list->first = io->next;
+		list->count--;
+	}
 	return io;
 }
 
@@ -60,7 +63,8 @@ static void parked_splice(struct pnvme_parked *to, struct pnvme_parked *from)
 	else
 		to->first = from->first;
 	to->last = from->last;
-	from->first = NULL;
+	to->count += from->count;
+	*from = (struct pnvme_parked) { };
 }
 
 /* Takes all that is parked; it is then the caller's to end or to send again. */
@@ -203,8 +207,10 @@ void pnvme_hold_send_parked(struct pnvme_drive *drive)
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
-	while ((io = parked_pop(&all)))
+	while ((io = parked_pop(&all))) {
 		send_parked(io);
+		cond_resched();
+	}
 	blk_finish_plug(&plug);
 }
 
@@ -219,8 +225,14 @@ static void fail_parked(struct pnvme_drive *drive)
 	}
 }
 
-/* Through the gate once more, which by now lets it pass, or tells it why not. */
-static void send_waiting(struct pnvme_drive *drive)
+/**
+ * pnvme_hold_send_waiting - through the gate once more, which lets it pass, or tells why not
+ * @drive: if it is held again, what waits stays where it is
+ *
+ * That may be a lot and takes as long as the drive takes for it, so no lock is held by whoever
+ * resumes a drive.
+ */
+void pnvme_hold_send_waiting(struct pnvme_drive *drive)
 {
 	struct pnvme_hold *h = &drive->hold;
 	struct bio_list all;
@@ -237,6 +249,7 @@ static void send_waiting(struct pnvme_drive *drive)
 		ns = bio->bi_bdev->bd_disk->private_data;
 		atomic_dec(&ns->held);
 		submit_bio_noacct(bio);
+		cond_resched();
 	}
 	blk_finish_plug(&plug);
 	/* lost again meanwhile: who is left keeps its place */
@@ -262,23 +275,22 @@ static bool set_gate(struct pnvme_drive *drive, enum pnvme_gate from, enum pnvme
  * @drive: claimed, its state says live already
  * @from: what the gate should be now; anything else is left as it is
  *
+ * What waits is the caller's to send, when it has no lock any more.
+ *
  * Return: false if the drive is not live any more. Who takes it out of that state does so
  * before closing the gate, so it cannot open behind that.
  */
 bool pnvme_hold_open(struct pnvme_drive *drive, enum pnvme_gate from)
 {
 	struct pnvme_hold *h = &drive->hold;
-	bool live, open;
+	bool live;
 
 	spin_lock_irq(&h->lock);
 	live = READ_ONCE(drive->state) == PNVME_DRIVE_STATE_LIVE;
-	open = live && drive->gate == from;
-	if (open)
+	if (live && drive->gate == from)
 		/* pairs with io_begin() */
 		smp_store_release(&drive->gate, PNVME_GATE_OPEN);
 	spin_unlock_irq(&h->lock);
-	if (open)
-		send_waiting(drive);
 	return live;
 }
 
@@ -311,7 +323,7 @@ void pnvme_hold_end(struct pnvme_drive *drive)
 	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
 	spin_unlock_irq(&h->lock);
 	fail_parked(drive);
-	send_waiting(drive);
+	pnvme_hold_send_waiting(drive);
 	pnvme_seal_let_go(drive);
 	/* a lower device that is gone is let go, so that it can come back */
 	mod_delayed_work(h->wq, &h->work, 0);
@@ -417,8 +429,7 @@ static void judge_stale(struct pnvme_drive *drive)
 
 	spin_lock_irq(&h->lock);
 	parked_splice(&all, &h->stale);
-	for (io = all.first; io; io = io->next)
-		h->parked--;
+	h->parked -= all.count;
 	spin_unlock_irq(&h->lock);
 	while ((io = parked_pop(&all))) {
 		if (lost_its_way(io->status) && io->tries < TRIES_MAX)
@@ -446,6 +457,13 @@ static bool judge(struct pnvme_drive *drive)
 	return more;
 }
 
+/* What a resume leaves to be done without the drive's mutex. Returns when to come again. */
+static long finish(struct pnvme_drive *drive)
+{
+	pnvme_hold_send_waiting(drive);
+	return pnvme_resume_link(drive) ? -1 : msecs_to_jiffies(10);
+}
+
 static void look_for(struct pnvme_hold *h, unsigned int seconds)
 {
 	unsigned long until = jiffies + seconds * HZ;
@@ -459,6 +477,7 @@ static long step(struct pnvme_drive *drive)
 {
 	struct pnvme_hold *h = &drive->hold;
 	bool lost = pnvme_hold_lower_lost(drive);
+	long delay;
 
 	switch (READ_ONCE(drive->state)) {
 	case PNVME_DRIVE_STATE_LIVE:
@@ -468,7 +487,8 @@ static long step(struct pnvme_drive *drive)
 		}
 		/* its capacity may have been nothing for a moment */
 		pnvme_hold_open(drive, PNVME_GATE_HELD);
-		return judge(drive) ? HZ : -1;
+		delay = finish(drive);
+		return judge(drive) ? HZ : delay;
 	case PNVME_DRIVE_STATE_HELD:
 		if (lost || READ_ONCE(drive->claim.bdev)) {
 			if (!pnvme_resume_let_go(drive))
@@ -477,7 +497,7 @@ static long step(struct pnvme_drive *drive)
 			look_for(h, 1);
 		}
 		if (pnvme_resume_look(drive))
-			return -1;
+			return finish(drive);
 		return time_before(jiffies, READ_ONCE(h->look_until)) ? HZ / 10 : -1;
 	default:
 		return lost && !pnvme_resume_let_go(drive) ? msecs_to_jiffies(10) : -1;
@@ -622,5 +642,5 @@ void pnvme_hold_stop(struct pnvme_drive *drive)
 	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
 	spin_unlock_irq(&h->lock);
 	fail_parked(drive);
-	send_waiting(drive);
+	pnvme_hold_send_waiting(drive);
 }

@@ -25,10 +25,12 @@ enum pnvme_gate {
  * struct pnvme_parked - contexts of I/O that failed and may be sent again
  * @first: in the order of failing
  * @last: undefined if @first is NULL
+ * @count: how many
  */
 struct pnvme_parked {
 	struct pnvme_io	*first;
 	struct pnvme_io	*last;
+	unsigned long	count;
 };
 
 /**
@@ -60,6 +62,7 @@ struct pnvme_parked {
  * @unsure: content of a label update that failed; drive->lock
  * @undone: what was to take it back, and failed too; drive->lock
  * @torn: the slots may hold @unsure or @undone; drive->lock
+ * @unlinked: holder links are to be made as soon as nothing waits; written under drive->lock
  * @holds: how often I/O was held; pnvme_view
  * @fences: how often namespaces were fenced; pnvme_view
  */
@@ -86,6 +89,7 @@ struct pnvme_hold {
 	struct pnvme_label	*unsure;
 	struct pnvme_label	*undone;
 	bool			torn;
+	bool			unlinked;
 	u32			holds;
 	u32			fences;
 };
@@ -104,12 +108,14 @@ void pnvme_hold_lost(struct pnvme_drive *drive);
 bool pnvme_hold_lower_lost(struct pnvme_drive *drive);
 void pnvme_hold_over(struct pnvme_drive *drive);
 void pnvme_hold_send_parked(struct pnvme_drive *drive);
+void pnvme_hold_send_waiting(struct pnvme_drive *drive);
 bool pnvme_hold_open(struct pnvme_drive *drive, enum pnvme_gate from);
 void pnvme_hold_arrival(void);
 
 /* resume.c */
 bool pnvme_resume_let_go(struct pnvme_drive *drive);
 bool pnvme_resume_look(struct pnvme_drive *drive);
+bool pnvme_resume_link(struct pnvme_drive *drive);
 int pnvme_resume_by_hand(struct pnvme_drive *drive, const struct pnvme_lower_id *lower,
 			 bool check, struct pnvme_error *err);
 int pnvme_resume_init(void);

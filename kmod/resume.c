@@ -10,6 +10,7 @@
 #include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/notifier.h>
+#include <linux/sched/mm.h>
 #include <linux/string.h>
 #include <linux/suspend.h>
 
@@ -223,13 +224,13 @@ static bool set_live(struct pnvme_drive *drive, enum pnvme_drive_state from)
 }
 
 /*
- * I/O goes on: first what was under way, as its contexts may be what others wait for
- * while limits change; then what waits at the gate; and links last, which need memory.
+ * I/O goes on: first what was under way, which is no more than the drive has room for, as its
+ * contexts may be what others wait for while limits change; then the gate opens. The rest is
+ * done without the lock: what waits there is sent, and links are made last, which need memory.
  */
 static int go_on(struct pnvme_drive *drive, enum pnvme_drive_state from, struct pnvme_error *err)
 {
 	enum pnvme_gate gate = from == PNVME_DRIVE_STATE_HELD ? PNVME_GATE_HELD : PNVME_GATE_SHUT;
-	struct pnvme_ns *ns;
 
 	follow(drive);
 	pnvme_fence_on_resume(drive);
@@ -243,12 +244,42 @@ static int go_on(struct pnvme_drive *drive, enum pnvme_drive_state from, struct 
 	pnvme_hold_over(drive);
 	queue_delayed_work(pnvme_wq, &drive->watch, HZ);
 	pnvme_drive_settle(drive);
-	list_for_each_entry(ns, &drive->namespaces, node)
-		if (ns->disk && !ns->linked)
-			pnvme_ns_link_lower(ns);
+	WRITE_ONCE(drive->hold.unlinked, true);
 	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_RESUME, drive,
 			  "it is back and proven to be the same; I/O goes on");
 	return 0;
+}
+
+/* drive->lock is held. It may have been lost again, or be detached by now. */
+static void link_namespaces(struct pnvme_drive *drive)
+{
+	struct pnvme_ns *ns;
+
+	if (!drive->hold.unlinked || !drive->exposed || !drive->claim.bdev ||
+	    READ_ONCE(drive->state) != PNVME_DRIVE_STATE_LIVE)
+		return;
+	/* without them it works all the same: who fails is not tried again */
+	WRITE_ONCE(drive->hold.unlinked, false);
+	list_for_each_entry(ns, &drive->namespaces, node)
+		if (ns->disk && !ns->linked)
+			pnvme_ns_link_lower(ns);
+}
+
+/**
+ * pnvme_resume_link - make the holder links, if a resume has left that to do
+ * @drive: nothing waits for it any more; no lock is held
+ *
+ * Return: false if somebody is changing the drive: try again.
+ */
+bool pnvme_resume_link(struct pnvme_drive *drive)
+{
+	if (!READ_ONCE(drive->hold.unlinked))
+		return true;
+	if (!pnvme_drive_trylock(drive))
+		return false;
+	link_namespaces(drive);
+	pnvme_drive_unlock(drive);
+	return true;
 }
 
 /* Claims a device that may be the drive, and lets it go if it is not. */
@@ -338,7 +369,7 @@ static bool try_disk(struct pnvme_drive *drive, struct gendisk *disk)
  * pnvme_resume_look - is a held drive among the block devices that are here?
  * @drive: held, its lower device let go; no lock is held
  *
- * Return: true if it is live again, or not held any more.
+ * Return: true if it is live again, or not held any more. What waits is then to be sent.
  */
 bool pnvme_resume_look(struct pnvme_drive *drive)
 {
@@ -380,6 +411,18 @@ static int by_hand_locked(struct pnvme_drive *drive, const struct pnvme_lower_id
 	return go_on(drive, from, err);
 }
 
+/* As the work does it for what it finds itself. */
+static void finish_by_hand(struct pnvme_drive *drive)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	pnvme_hold_send_waiting(drive);
+	memalloc_noio_restore(noio);
+	pnvme_drive_lock(drive);
+	link_namespaces(drive);
+	pnvme_drive_unlock(drive);
+}
+
 /**
  * pnvme_resume_by_hand - attach, of a drive that is attached and was lost
  * @drive: held or failed
@@ -397,6 +440,8 @@ int pnvme_resume_by_hand(struct pnvme_drive *drive, const struct pnvme_lower_id 
 	pnvme_drive_lock(drive);
 	ret = by_hand_locked(drive, lower, check, err);
 	pnvme_drive_unlock(drive);
+	if (!ret && !check)
+		finish_by_hand(drive);
 	return ret;
 }
 

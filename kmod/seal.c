@@ -70,8 +70,10 @@ static void submit_all(struct bio_list *bios)
 	struct bio *bio;
 
 	blk_start_plug(&plug);
-	while ((bio = bio_list_pop(bios)))
+	while ((bio = bio_list_pop(bios))) {
 		submit_bio_noacct(bio);
+		cond_resched();
+	}
 	blk_finish_plug(&plug);
 }
 
@@ -230,8 +232,10 @@ static void fail_all(struct bio_list *bios)
 {
 	struct bio *bio;
 
-	while ((bio = bio_list_pop(bios)))
+	while ((bio = bio_list_pop(bios))) {
 		pnvme_io_refuse(bio, BLK_STS_IOERR);
+		cond_resched();
+	}
 }
 
 /* Returns when to come again, jiffies, or -1. */
