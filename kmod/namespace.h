@@ -43,6 +43,7 @@ struct pnvme_drive;
  * @sealed: modifications wait until the label says that the seal is broken; sealer.lock
  * @sealing: token of who samples it, 0 since it may have changed; sealer.lock
  * @break_asked: something was to be written to it while sealed; sealer.lock
+ * @waiting: modifications that wait until its seal is broken; sealer.lock
  * @breaking: its seal is being broken; drive->lock
  * @broke: the label had a seal that this breaks, undefined unless @breaking; drive->lock
  * @doubt: a modification was acknowledged that no completed flush covers; written by the
@@ -92,6 +93,7 @@ struct pnvme_ns {
 	int			doubt;
 	atomic_t		held;
 	atomic64_t		held_total;
+	struct bio_list		waiting;
 
 	spinlock_t		open_lock;	/* the next eight */
 	u8			fence;

@@ -53,7 +53,7 @@ enum pnvme_seal_wait pnvme_seal_bio(struct pnvme_ns *ns, struct bio *bio)
 	} else {
 		/* what waits is submitted anew, by somebody else than who polls for it */
 		bio->bi_opf &= ~REQ_POLLED;
-		bio_list_add(&s->waiting, bio);
+		bio_list_add(&ns->waiting, bio);
 		wait = PNVME_SEAL_WAITS;
 	}
 	if (ns->sealed) {
@@ -77,29 +77,35 @@ static void submit_all(struct bio_list *bios)
 	blk_finish_plug(&plug);
 }
 
+/* The sealer's lock is held. */
+static void take_waiting(struct pnvme_ns *ns, struct bio_list *to)
+{
+	bio_list_merge(to, &ns->waiting);
+	bio_list_init(&ns->waiting);
+}
+
 /**
  * pnvme_seal_let_go - what waits for a seal goes to the gate, which is closed
- * @drive: held, failed or about to go; no lock is held that I/O could wait for
+ * @drive: held, failed or about to go; no lock is held that I/O could wait for, and not
+ *	pnvme_view
  *
  * There it waits on, or fails.
  */
 void pnvme_seal_let_go(struct pnvme_drive *drive)
 {
 	struct pnvme_sealer *s = &drive->sealer;
-	struct bio_list all;
-
+	struct bio_list all = BIO_EMPTY_LIST;
 	struct pnvme_ns *ns;
-	struct bio *bio;
 
+	down_read(&pnvme_view);
 	spin_lock(&s->lock);
-	all = s->waiting;
-	bio_list_init(&s->waiting);
-	/* who comes back asks anew; who fails has written nothing, and must not break a seal */
-	bio_list_for_each(bio, &all) {
-		ns = bio->bi_bdev->bd_disk->private_data;
+	list_for_each_entry(ns, &drive->namespaces, node) {
+		take_waiting(ns, &all);
+		/* who comes back asks anew; who fails has written nothing, and must not break a seal */
 		ns->break_asked = false;
 	}
 	spin_unlock(&s->lock);
+	up_read(&pnvme_view);
 	submit_all(&all);
 }
 
@@ -178,28 +184,21 @@ static bool too_early(struct pnvme_sealer *s, bool known)
  */
 static void ask_again(struct pnvme_drive *drive)
 {
-	struct pnvme_sealer *s = &drive->sealer;
 	struct pnvme_ns *ns;
-	struct bio *bio;
 
-	spin_lock(&s->lock);
-	bio_list_for_each(bio, &s->waiting) {
-		ns = bio->bi_bdev->bd_disk->private_data;
-		ns->break_asked = true;
-	}
-	spin_unlock(&s->lock);
+	spin_lock(&drive->sealer.lock);
+	list_for_each_entry(ns, &drive->namespaces, node)
+		ns->break_asked |= !bio_list_empty(&ns->waiting);
+	spin_unlock(&drive->sealer.lock);
 }
 
-/* Sorts what waits: into @free what needs not wait any more. Returns whether more is to do. */
+/* Into @free what needs not wait any more. Returns whether more is to do. */
 static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free)
 {
-	struct pnvme_sealer *s = &drive->sealer;
-	struct bio_list rest = BIO_EMPTY_LIST;
 	struct pnvme_ns *ns;
-	struct bio *bio;
 	bool more = false;
 
-	spin_lock(&s->lock);
+	spin_lock(&drive->sealer.lock);
 	list_for_each_entry(ns, &drive->namespaces, node) {
 		if (broken && ns->breaking) {
 			unseal(ns);
@@ -207,13 +206,10 @@ static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free
 			ns->break_asked = false;
 		}
 		more |= ns->break_asked;
+		if (ns->breaking || !ns->sealed)
+			take_waiting(ns, free);
 	}
-	while ((bio = bio_list_pop(&s->waiting))) {
-		ns = bio->bi_bdev->bd_disk->private_data;
-		bio_list_add(ns->breaking || !ns->sealed ? free : &rest, bio);
-	}
-	s->waiting = rest;
-	spin_unlock(&s->lock);
+	spin_unlock(&drive->sealer.lock);
 	return more;
 }
 
@@ -293,7 +289,6 @@ int pnvme_seal_init(struct pnvme_drive *drive)
 	struct pnvme_sealer *s = &drive->sealer;
 
 	spin_lock_init(&s->lock);
-	bio_list_init(&s->waiting);
 	INIT_DELAYED_WORK(&s->work, seal_work);
 	s->wq = alloc_workqueue("pnvme-seal", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return s->wq ? 0 : -ENOMEM;

@@ -21,9 +21,9 @@ enum pnvme_seal_wait {
 
 /**
  * struct pnvme_sealer - breaking the seals of a drive's namespaces
- * @lock: guards the next two, and of the namespaces @sealed, @sealing, @break_asked and
- *	their bit in @stops; never taken from interrupts
- * @waiting: modifications of sealed namespaces
+ * @lock: guards the next one, and of the namespaces @sealed, @sealing, @break_asked,
+ *	@waiting and their bit in @stops; never taken from interrupts, nor for longer the more
+ *	modifications wait
  * @tokens: the last one that was given out
  * @failed_since: jiffies when what the work tries failed first, 0 if it did not; the work's
  * @wq: of @work alone, which may hang in I/O that a hold has to end
@@ -32,7 +32,6 @@ enum pnvme_seal_wait {
  */
 struct pnvme_sealer {
 	spinlock_t		lock;	/* see above */
-	struct bio_list		waiting;
 	u64			tokens;
 	unsigned long		failed_since;
 	struct workqueue_struct	*wq;
