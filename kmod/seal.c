@@ -101,7 +101,7 @@ void pnvme_seal_let_go(struct pnvme_drive *drive)
 	spin_lock(&s->lock);
 	list_for_each_entry(ns, &drive->namespaces, node) {
 		take_waiting(ns, &all);
-		/* who comes back asks anew; who fails has written nothing, and must not break a seal */
+		/* who comes back asks anew; who fails has written nothing, so breaks no seal */
 		ns->break_asked = false;
 	}
 	spin_unlock(&s->lock);
