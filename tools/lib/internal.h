@@ -101,6 +101,15 @@ void copy_text(char *to, size_t size, const char *from);
 /* As snprintf, for texts that may be cut. */
 void put_text(char *to, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* parallel.c */
+#define PARALLEL_MAX 64		/* threads */
+/* Call @fn for each of @n items of @size, several at a time; returns when all are done. */
+void parallel(void (*fn)(void *item), void *items, size_t size, size_t n);
+/* A handle for one thread, which knows what @h knows of host and module. NULL: no memory. */
+struct pnvme *handle_like(struct pnvme *h);
+/* Its remarks to @h, and free it; NULL is none. */
+void handle_merge(struct pnvme *h, struct pnvme *own);
+
 /* netlink.c */
 /* Room for a label. */
 #define NL_REQUEST_BYTES (2048 + PNVME_LABEL_BYTES)
@@ -295,13 +304,23 @@ int record_find(const struct record *r, const uint8_t uuid[16]);	/* index or -EN
 bool record_stale(const struct record *r, const uint8_t uuid[16]);
 /* Bring the entry of an attached drive up to date; a failure is a note. */
 void record_update(struct pnvme *h, const uint8_t uuid[16]);
-/*
- * A drive was attached, whose label had this roster (NULL: another owner's). Rebuilds a
- * record that is lost or behind, and hands the roster to all attached drives.
+/**
+ * struct attached - a drive that was attached
+ * @uuid: of it
+ * @roster: what its label had; NULL: another owner's
  */
-void record_attached(struct pnvme *h, const uint8_t uuid[16], const struct roster *roster);
-/* Its entry alone: nothing is handed on. */
-void record_refresh(struct pnvme *h, const uint8_t uuid[16]);
+struct attached {
+	const uint8_t		*uuid;
+	const struct roster	*roster;
+};
+
+/*
+ * Drives were attached. Rebuilds a record that is lost or behind, writes it once, and hands
+ * the roster to all attached drives.
+ */
+void record_attached(struct pnvme *h, const struct attached *list, size_t n);
+/* Their entries alone: nothing is handed on. */
+void record_refresh(struct pnvme *h, const uint8_t *const *uuids, size_t n);
 void record_drop(struct pnvme *h, const uint8_t uuid[16]);
 int record_remove(struct pnvme *h, const uint8_t uuid[16]);
 /* An operator knows of its verdict. */
@@ -312,7 +331,8 @@ int record_ack(struct pnvme *h, const uint8_t uuid[16], enum pnvme_verdict v);
  */
 int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv,
 	       bool stale);
-int record_lock(void);		/* a descriptor to close; waits a few seconds at most */
+/* A descriptor to close. Waits as long as others get on, and a few seconds more at most. */
+int record_lock(void);
 int write_full(int fd, const char *p, size_t n);
 int sync_dir(const char *path);
 const char *state_dir(void);

@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "looks.h"
 
 struct pnvme_inventory *inventory_new(void)
 {
@@ -242,45 +242,44 @@ static int add_unreadable(struct pnvme *h, const struct disk *k, struct pnvme_in
 	return 0;
 }
 
-static int look_at_disk(struct pnvme *h, const char *name, unsigned int look,
-			struct record *r, struct pnvme_inventory *inv)
-{
-	struct labels ls;
-	struct disk k;
-	int fd, ret;
+/**
+ * struct bus - looking at all disks that are not attached
+ * @look: PNVME_LOOK_*
+ * @record: or NULL
+ * @inv: gets what is found
+ */
+struct bus {
+	unsigned int		look;
+	struct record		*record;
+	struct pnvme_inventory	*inv;
+};
 
-	if (disk_read(name, &k) || k.own || k.hidden || !k.capacity || is_attached(inv, &k))
-		return 0;
-	fd = disk_open(h, &k, O_RDONLY);
-	if (fd < 0)
-		return add_unreadable(h, &k, inv);
-	ret = labels_read(h, k.path, fd, k.capacity, &ls);
-	if (ret) {
-		close(fd);
-		return ret == -ENOMEM ? ret : add_unreadable(h, &k, inv);
-	}
-	if (ls.newest >= 0)
-		ret = add_labelled(h, &k, &ls, r, inv);
-	else
-		ret = add_unlabelled(h, &k, &ls, fd, look, inv);
-	labels_free(&ls);
-	close(fd);
-	return ret;
+static bool is_free(const struct disk *k, const void *arg)
+{
+	const struct bus *b = arg;
+
+	return !is_attached(b->inv, k);
+}
+
+static int add_disk(struct pnvme *h, struct look *l)
+{
+	const struct bus *b = l->arg;
+
+	if (l->ret == -ENOMEM)
+		return l->ret;
+	if (l->unopened || l->ret)
+		return add_unreadable(h, &l->disk, b->inv);
+	if (l->labels.newest >= 0)
+		return add_labelled(h, &l->disk, &l->labels, b->record, b->inv);
+	return add_unlabelled(h, &l->disk, &l->labels, l->fd, b->look, b->inv);
 }
 
 static int look_at_bus(struct pnvme *h, unsigned int look, struct record *r,
 		       struct pnvme_inventory *inv)
 {
-	char **names;
-	size_t i, n;
-	int ret;
+	struct bus b = { .look = look, .record = r, .inv = inv };
 
-	ret = disk_names(h, &names, &n);
-	for (i = 0; !ret && i < n; i++)
-		ret = look_at_disk(h, names[i], look, r, inv);
-	if (n)
-		disk_names_free(names, n);
-	return ret;
+	return looks(h, is_free, add_disk, &b);
 }
 
 /*

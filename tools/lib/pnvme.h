@@ -511,6 +511,31 @@ int pnvme_drive_attach(struct pnvme *h, const char *drive, unsigned int flags,
  */
 int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, bool *attached,
 		     struct pnvme_drive **out);
+/**
+ * struct pnvme_attempt - one of several drives that are attached at once
+ * @drive: which, as pnvme_drive_attach() or pnvme_drive_gate() takes it; the caller's
+ * @h: has error, hint, code, object and notes of this drive
+ * @ret: what that function would return
+ * @out: the drive, if @ret is 0; the gate leaves it NULL if it leaves the drive alone
+ */
+struct pnvme_attempt {
+	const char		*drive;
+	struct pnvme		*h;
+	int			ret;
+	struct pnvme_drive	*out;
+};
+
+/*
+ * Attach several, or take them through the gate, in little more time than one takes. The
+ * outcome is that of one after the other, in the order of @list: of two that claim the same
+ * UUID, number or name the first has it. The record is written once. Fails without memory
+ * only, and then nothing was done; else free the outcome with pnvme_attempts_free().
+ */
+int pnvme_drives_attach(struct pnvme *h, struct pnvme_attempt *list, size_t n,
+			unsigned int flags);
+int pnvme_drives_gate(struct pnvme *h, struct pnvme_attempt *list, size_t n,
+		      unsigned int flags);
+void pnvme_attempts_free(struct pnvme_attempt *list, size_t n);
 /* Make it this host's. CHECK. @from: the owner its label must name. */
 int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[16],
 		       unsigned int flags, struct pnvme_drive **out);

@@ -175,15 +175,33 @@ size_t record_count(const struct record *r)
 
 /* Writing */
 
-/* Not for ever: whoever has the lock may hang on a filesystem that is held. */
+/* Changes with each record that is stored. */
+static ino_t stored(void)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	state_path(path, "record.json");
+	return stat(path, &st) ? 0 : st.st_ino ^ (ino_t)st.st_mtim.tv_nsec;
+}
+
+/*
+ * Not for ever: whoever has the lock may hang on a filesystem that is held. But as long as
+ * others store the record, our turn comes: at boot there is a gate for each drive.
+ */
 static int wait_for_lock(int fd)
 {
 	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000L * 1000 };
 	uint64_t until = now_ms() + LOCK_WAIT_MS;
+	ino_t before = stored(), now;
 
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
+		now = stored();
+		if (now != before)
+			until = now_ms() + LOCK_WAIT_MS;
+		before = now;
 		if (now_ms() >= until)
 			return -EWOULDBLOCK;
 		nanosleep(&pause, NULL);
@@ -295,65 +313,27 @@ static int load_for_change(struct pnvme *h, struct record **r)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* What the module says now, into the entry of a drive. */
-static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[16])
-{
-	struct pnvme_inventory *inv = inventory_new();
-	struct pnvme_drive d;
-	int ret;
-
-	if (!inv)
-		return -ENOMEM;
-	drive_init(&d);
-	ret = kernel_drive(h, uuid, &d);
-	if (!ret)
-		ret = kernel_namespaces(h, uuid, inv);
-	if (!ret)
-		ret = record_set_entry(r, &d, inv, false);
-	if (!ret)
-		archive_after(h, &d);
-	pnvme_inventory_free(inv);
-	return ret;
-}
-
-/* There was no record: what is attached was known. One that goes meanwhile is not. */
-static int refresh_attached(struct pnvme *h, struct record *r)
-{
-	struct pnvme_inventory *inv = inventory_new();
-	size_t i;
-	int ret;
-
-	if (!inv)
-		return -ENOMEM;
-	ret = kernel_drives(h, inv);
-	for (i = 0; !ret && i < inv->n_drives; i++) {
-		ret = refresh_entry(h, r, inv->drives[i]->uuid);
-		if (ret == -ENOENT)
-			ret = 0;
-	}
-	pnvme_inventory_free(inv);
-	return ret;
-}
-
 /**
  * struct change - what is to be done to the record
- * @uuid: to this entry
+ * @uuids: to these entries
+ * @n: how many; one, unless they are brought up to date
  * @remove: it goes; else it is brought up to date, unless
  * @ack: it is acknowledged that its verdict is *@ack, or
  * @drive: it becomes this, with the namespaces in @of
  * @stale: and the drive has had a newer label
- * @roster: of the label of a drive that was attached, or NULL
+ * @attached: the same @n as drives that were attached, or NULL
  * @search: a label may have a newer roster than the record, also if that is not lost
  * @renumbered: set if the list of drives has changed
  */
 struct change {
-	const uint8_t		*uuid;
+	const uint8_t *const	*uuids;
+	size_t			n;
 	bool			remove;
 	const enum pnvme_verdict *ack;
 	const struct pnvme_drive *drive;
 	const struct pnvme_inventory *of;
 	bool			stale;
-	const struct roster	*roster;
+	const struct attached	*attached;
 	bool			search;
 	bool			renumbered;
 };
@@ -370,26 +350,29 @@ static int merge_newer(struct record *r, const struct roster *roster, struct ros
 static int change_entry(struct pnvme *h, struct record *r, const struct change *c)
 {
 	if (c->remove)
-		return record_remove_entry(r, c->uuid);
+		return record_remove_entry(r, c->uuids[0]);
 	if (c->drive)
 		return record_set_entry(r, c->drive, c->of, c->stale);
-	return c->ack ? record_ack_entry(r, c->uuid, *c->ack) : refresh_entry(h, r, c->uuid);
+	return c->ack ? record_ack_entry(r, c->uuids[0], *c->ack) :
+	       record_refresh_all(h, r, c->uuids, c->n);
 }
 
 static int apply(struct pnvme *h, struct record *r, struct change *c)
 {
 	struct roster before, after;
+	size_t i;
 	int ret = 0;
 
 	roster_of_record(r, &before);
-	if (c->roster)
-		ret = merge_newer(r, c->roster, &before);
+	for (i = 0; c->attached && !ret && i < c->n; i++)
+		if (c->attached[i].roster)
+			ret = merge_newer(r, c->attached[i].roster, &before);
 	if (!ret && (record_is_lost(r) || c->search)) {
 		roster_newest(h, &after);
 		ret = merge_newer(r, &after, &before);
 	}
 	if (!ret && record_is_lost(r))
-		ret = refresh_attached(h, r);
+		ret = record_refresh_attached(h, r);
 	if (!ret)
 		ret = change_entry(h, r, c);
 	if (!ret)
@@ -400,7 +383,7 @@ static int apply(struct pnvme *h, struct record *r, struct change *c)
 }
 
 /*
- * Change the entry of a drive, or remove it. The module is asked under the lock: of
+ * Change entries of drives, or remove one. The module is asked under the lock: of
  * two who do this the later one then stores the newer state.
  */
 static int change(struct pnvme *h, struct change *c)
@@ -437,7 +420,7 @@ static void not_up_to_date(struct pnvme *h, int ret)
 
 void record_update(struct pnvme *h, const uint8_t uuid[16])
 {
-	struct change c = { .uuid = uuid };
+	struct change c = { .uuids = &uuid, .n = 1 };
 	int ret = change(h, &c);
 
 	if (ret)
@@ -447,21 +430,27 @@ void record_update(struct pnvme *h, const uint8_t uuid[16])
 	forget_error(h);
 }
 
-void record_attached(struct pnvme *h, const uint8_t uuid[16], const struct roster *roster)
+void record_attached(struct pnvme *h, const struct attached *list, size_t n)
 {
-	struct change c = { .uuid = uuid, .roster = roster };
-	int ret = change(h, &c);
+	const uint8_t **uuids = calloc(n + 1, sizeof(*uuids));
+	struct change c = { .uuids = uuids, .n = n, .attached = list };
+	size_t i;
+	int ret;
 
+	for (i = 0; uuids && i < n; i++)
+		uuids[i] = list[i].uuid;
+	ret = uuids ? change(h, &c) : -ENOMEM;
+	free(uuids);
 	if (ret)
 		not_up_to_date(h, ret);
-	else	/* the drive may have been away while others changed */
+	else	/* the drives may have been away while others changed */
 		roster_push(h);
 	forget_error(h);
 }
 
-void record_refresh(struct pnvme *h, const uint8_t uuid[16])
+void record_refresh(struct pnvme *h, const uint8_t *const *uuids, size_t n)
 {
-	struct change c = { .uuid = uuid };
+	struct change c = { .uuids = uuids, .n = n };
 	int ret = change(h, &c);
 
 	if (ret && ret != -ENOENT)
@@ -471,7 +460,7 @@ void record_refresh(struct pnvme *h, const uint8_t uuid[16])
 
 void record_drop(struct pnvme *h, const uint8_t uuid[16])
 {
-	struct change c = { .uuid = uuid, .remove = true };
+	struct change c = { .uuids = &uuid, .n = 1, .remove = true };
 	int ret = change(h, &c);
 
 	if (ret && ret != -ENOENT)
@@ -500,7 +489,8 @@ static int not_changed(struct pnvme *h, const uint8_t uuid[16], int ret)
 int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_inventory *inv,
 	       bool stale)
 {
-	struct change c = { .uuid = d->uuid, .drive = d->attached ? NULL : d, .of = inv,
+	const uint8_t *uuid = d->uuid;
+	struct change c = { .uuids = &uuid, .n = 1, .drive = d->attached ? NULL : d, .of = inv,
 			    .stale = stale, .search = true };
 	int ret = change(h, &c);
 
@@ -513,7 +503,7 @@ int record_put(struct pnvme *h, const struct pnvme_drive *d, const struct pnvme_
 
 int record_remove(struct pnvme *h, const uint8_t uuid[16])
 {
-	struct change c = { .uuid = uuid, .remove = true, .search = true };
+	struct change c = { .uuids = &uuid, .n = 1, .remove = true, .search = true };
 	int ret = change(h, &c);
 
 	if (ret)
@@ -525,7 +515,7 @@ int record_remove(struct pnvme *h, const uint8_t uuid[16])
 
 int record_ack(struct pnvme *h, const uint8_t uuid[16], enum pnvme_verdict v)
 {
-	struct change c = { .uuid = uuid, .ack = &v };
+	struct change c = { .uuids = &uuid, .n = 1, .ack = &v };
 	int ret = change(h, &c);
 
 	return ret ? not_changed(h, uuid, ret) : 0;

@@ -21,6 +21,7 @@
 #include "policy.h"
 
 #define PAUSE_MS 100
+#define LINE_BYTES (2 * PATH_MAX)	/* of fstab or mounts */
 
 /**
  * struct record_fs - the filesystem of the record, as /etc/fstab has it
@@ -47,16 +48,18 @@ static bool lies_below(const char *path, const char *dir)
 static void find_record_fs(struct record_fs *fs)
 {
 	FILE *f = setmntent("/etc/fstab", "re");
-	const struct mntent *m;
+	char line[LINE_BYTES];
+	struct mntent m;
 
 	memset(fs, 0, sizeof(*fs));
-	while (f && (m = getmntent(f))) {
-		if (!lies_below(state_dir(), m->mnt_dir) ||
-		    strlen(m->mnt_dir) < strlen(fs->dir))
+	/* getmntent() has one buffer for all threads */
+	while (f && getmntent_r(f, &m, line, sizeof(line))) {
+		if (!lies_below(state_dir(), m.mnt_dir) ||
+		    strlen(m.mnt_dir) < strlen(fs->dir))
 			continue;
-		put_text(fs->dir, sizeof(fs->dir), "%s", m->mnt_dir);
-		put_text(fs->source, sizeof(fs->source), "%s", m->mnt_fsname);
-		fs->automatic = !hasmntopt(m, "noauto");
+		put_text(fs->dir, sizeof(fs->dir), "%s", m.mnt_dir);
+		put_text(fs->source, sizeof(fs->source), "%s", m.mnt_fsname);
+		fs->automatic = !hasmntopt(&m, "noauto");
 	}
 	if (f)
 		endmntent(f);
@@ -71,11 +74,12 @@ static bool same_dir(const char *a, const char *b)
 static bool is_mounted(const char *dir)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
-	const struct mntent *m;
 	bool found = !f;	/* who cannot ask takes it as it is */
+	char line[LINE_BYTES];
+	struct mntent m;
 
-	while (f && !found && (m = getmntent(f)))
-		found = same_dir(m->mnt_dir, dir);
+	while (f && !found && getmntent_r(f, &m, line, sizeof(line)))
+		found = same_dir(m.mnt_dir, dir);
 	if (f)
 		endmntent(f);
 	return found;

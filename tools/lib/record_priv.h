@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files about the record share: record.c, record_entry.c, record_roster.c. */
+/* What the files about the record share: record*.c. */
 #ifndef PNVME_RECORD_PRIV_H
 #define PNVME_RECORD_PRIV_H
 
@@ -27,6 +27,12 @@ int record_set_entry(struct record *r, const struct pnvme_drive *d,
 		     const struct pnvme_inventory *inv, bool stale);
 int record_remove_entry(struct record *r, const uint8_t uuid[16]);
 int record_ack_entry(struct record *r, const uint8_t uuid[16], enum pnvme_verdict v);
+
+/* record_refresh.c; the record is locked */
+/* -ENOENT: it is not attached; of several, one that is not is left out. */
+int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *uuids, size_t n);
+/* All that are attached. */
+int record_refresh_attached(struct pnvme *h, struct record *r);
 
 /* JSON: values that may be missing or of the wrong type */
 

@@ -8,7 +8,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "looks.h"
 
 #define TRIES 4		/* somebody else changes the record meanwhile */
 
@@ -44,70 +44,87 @@ static int push_to(struct pnvme *h, const struct pnvme_drive *d, const struct ro
 	return ret ? ret : now.sequence != d->sequence;
 }
 
-/*
- * Its label has a newer one, of a record that is lost: that must not go before the record
- * has taken it in. What is imported has none.
+/**
+ * struct push - a drive that is offered the roster
+ * @h: a handle of its own
+ * @drive: which
+ * @roster: what is offered
+ * @ret: 1: its label was written
  */
-static bool has_newer(struct pnvme *h, const struct pnvme_drive *d, const struct roster *roster)
-{
-	struct pnvme_label *l;
-	struct disk k;
-	bool newer;
+struct push {
+	struct pnvme			*h;
+	const struct pnvme_drive	*drive;
+	const struct roster		*roster;
+	int				ret;
+};
 
-	if (disk_read(d->name, &k) || k.diskseq != d->diskseq ||
-	    label_read(h, &k, d->uuid, d->sequence, &l)) {
-		forget_error(h);
-		return false;
-	}
-	newer = le64toh(l->roster_generation) > roster->generation;
-	free(l);
-	return newer;
+static void push_one(void *item)
+{
+	struct push *p = item;
+
+	p->ret = push_to(p->h, p->drive, p->roster);
+	/*
+	 * One that is gone by now is no news; nor is one with a newer list, of a record that is
+	 * lost: the module keeps it, and it comes into the record with its next attach.
+	 */
+	if (p->ret < 0 && p->ret != -ENOENT && p->ret != -EALREADY)
+		note(p->h, "the list of drives could not be stored on %s: %s", p->drive->name,
+		     p->h->failed.message);
 }
 
-/* Returns how many labels were written; their drives stay in @inv, first. */
-static size_t push_to_all(struct pnvme *h, const struct roster *roster,
-			  struct pnvme_inventory *inv)
+/* Those that may be written; how many. */
+static size_t list_pushes(struct pnvme *h, const struct roster *roster,
+			  const struct pnvme_inventory *inv, struct push *list)
 {
-	struct pnvme_drive *swap;
-	size_t i, written = 0;
-	int ret;
+	size_t i, n = 0;
 
 	for (i = 0; i < inv->n_drives; i++) {
-		if (inv->drives[i]->state != PNVME_STATUS_LIVE ||
-		    inv->drives[i]->read_only || has_newer(h, inv->drives[i], roster))
+		const struct pnvme_drive *d = inv->drives[i];
+
+		if (d->state != PNVME_STATUS_LIVE || d->read_only)
 			continue;
-		ret = push_to(h, inv->drives[i], roster);
-		/*
-		 * One that is gone by now is no news; nor is one with a newer list, which comes
-		 * into the record with its next attach.
-		 */
-		if (ret < 0 && ret != -ENOENT && ret != -EALREADY)
-			note(h, "the list of drives could not be stored on %s: %s",
-			     inv->drives[i]->name, h->failed.message);
-		forget_error(h);
-		if (ret != 1)
-			continue;
-		swap = inv->drives[written];
-		inv->drives[written++] = inv->drives[i];
-		inv->drives[i] = swap;
+		list[n].h = handle_like(h);
+		if (!list[n].h)
+			break;
+		list[n].drive = d;
+		list[n++].roster = roster;
 	}
-	return written;
+	return n;
+}
+
+/* All at once: where it is new each label is written, and that may take its time. */
+static void push_to_all(struct pnvme *h, const struct roster *roster,
+			const struct pnvme_inventory *inv)
+{
+	struct push *list = calloc(inv->n_drives + 1, sizeof(*list));
+	const uint8_t **written = calloc(inv->n_drives + 1, sizeof(*written));
+	size_t i, n = 0, n_written = 0;
+
+	if (list && written)
+		n = list_pushes(h, roster, inv, list);
+	parallel(push_one, list, sizeof(*list), n);
+	for (i = 0; i < n; i++) {
+		if (list[i].ret == 1)
+			written[n_written++] = list[i].drive->uuid;
+		handle_merge(h, list[i].h);
+	}
+	/* the record knows the generations of these labels */
+	if (n_written)
+		record_refresh(h, written, n_written);
+	free(list);
+	free(written);
 }
 
 static int push_once(struct pnvme *h, const struct roster *roster)
 {
 	struct pnvme_inventory *inv = inventory_new();
-	size_t i, written = 0;
 	int ret;
 
 	if (!inv)
 		return -ENOMEM;
 	ret = kernel_drives(h, inv);
 	if (!ret)
-		written = push_to_all(h, roster, inv);
-	/* the record knows the generations of these labels */
-	for (i = 0; i < written; i++)
-		record_refresh(h, inv->drives[i]->uuid);
+		push_to_all(h, roster, inv);
 	pnvme_inventory_free(inv);
 	return ret;
 }
@@ -120,33 +137,30 @@ static bool ours(struct pnvme *h, const struct disk *k, const struct pnvme_label
 	return !disk_differs(k, l) && host_is(h, l->owner, form);
 }
 
-static void look_for_newer(struct pnvme *h, const char *name, struct roster *out)
+static bool any(const struct disk *k, const void *arg)
 {
-	const struct pnvme_label *l;
-	struct labels ls;
-	struct disk k;
+	(void)k;
+	(void)arg;
+	return true;
+}
 
-	if (disk_read(name, &k) || k.own || k.hidden || !k.capacity ||
-	    labels_read_disk(h, &k, &ls))
-		return;
-	l = ls.newest >= 0 ? &ls.copy[ls.newest] : NULL;
-	if (l && le64toh(l->roster_generation) > out->generation && ours(h, &k, l))
+static int keep_newer(struct pnvme *h, struct look *look)
+{
+	struct roster *out = look->arg;
+	const struct pnvme_label *l;
+
+	if (look->unopened || look->ret || look->labels.newest < 0)
+		return 0;
+	l = &look->labels.copy[look->labels.newest];
+	if (le64toh(l->roster_generation) > out->generation && ours(h, &look->disk, l))
 		roster_of_label(l, out);
-	labels_free(&ls);
+	return 0;
 }
 
 void roster_newest(struct pnvme *h, struct roster *out)
 {
-	char **names;
-	size_t i, n;
-
 	memset(out, 0, sizeof(*out));
-	if (!disk_names(h, &names, &n)) {
-		for (i = 0; i < n; i++)
-			look_for_newer(h, names[i], out);
-		if (n)
-			disk_names_free(names, n);
-	}
+	looks(h, any, keep_newer, out);
 	forget_error(h);
 }
 

@@ -2,6 +2,7 @@
 /* pnvme drive attach */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
@@ -24,7 +25,7 @@ static void out_namespaces_of(struct app *app, const uint8_t uuid[16])
 	pnvme_inventory_free(inv);
 }
 
-static void tell(struct app *app, struct pnvme_drive *d)
+static void tell(struct app *app, const struct pnvme_drive *d)
 {
 	remarks(app);
 	out_drive(app, d);
@@ -34,31 +35,101 @@ static void tell(struct app *app, struct pnvme_drive *d)
 	else
 		say(app, "/dev/%s is attached as pnvme%d, %u namespace%s", d->name, d->instance,
 		    d->namespaces, d->namespaces == 1 ? "" : "s");
-	pnvme_drive_free(d);
 }
 
-static bool attach_one(struct app *app, const char *drive)
+/* Does @run for all of @list; 0, or an exit code. */
+static int at_once(struct app *app, struct pnvme_attempt *list, size_t n,
+		   int (*run)(struct pnvme *h, struct pnvme_attempt *list, size_t n,
+			      unsigned int flags))
 {
-	struct pnvme_drive *d;
-	int ret = pnvme_drive_attach(app->h, drive, flags_of(app), &d);
+	int ret = run(app->h, list, n, flags_of(app));
 
 	if (ret)
-		report(app, ret);
-	else
-		tell(app, d);
-	return !ret;
+		return report(app, ret);
+	/* of the record */
+	remarks(app);
+	return 0;
 }
 
-static int attach_named(struct app *app)
+/* What came of one of them; true: it went well. */
+static bool outcome(struct app *app, struct pnvme_attempt *a)
+{
+	struct pnvme *all = app->h;
+
+	app->h = a->h;
+	if (a->ret)
+		report(app, a->ret);
+	else if (a->out)
+		tell(app, a->out);
+	app->h = all;
+	return !a->ret;
+}
+
+static int outcomes(struct app *app, struct pnvme_attempt *list, size_t n)
 {
 	unsigned int done = 0;
-	int i;
+	size_t i;
 
-	if (!app->argc)
-		return usage_error(app, "which drive? pnvme drive attach %s", app->command->args);
-	for (i = 0; i < app->argc; i++)
-		done += attach_one(app, app->argv[i]);
+	for (i = 0; i < n; i++)
+		done += outcome(app, &list[i]);
+	pnvme_attempts_free(list, n);
 	return summed_up(app, done);
+}
+
+static int no_memory(struct app *app)
+{
+	return report_text(app, EXIT_FAILED, "ENOMEM", NULL, NULL, "out of memory");
+}
+
+/* Those that are named */
+static int attach_named(struct app *app)
+{
+	struct pnvme_attempt *list = calloc((size_t)app->argc + 1, sizeof(*list));
+	size_t i, n = (size_t)app->argc;
+	int ret;
+
+	if (!list)
+		return no_memory(app);
+	for (i = 0; i < n; i++)
+		list[i].drive = app->argv[i];
+	ret = at_once(app, list, n, option(app, "auto") ? pnvme_drives_gate : pnvme_drives_attach);
+	if (!ret)
+		ret = outcomes(app, list, n);
+	free(list);
+	return ret;
+}
+
+/**
+ * struct batch - drives of an inventory that are attached at once
+ * @list: the drives
+ * @paths: of each
+ * @n: how many
+ */
+struct batch {
+	struct pnvme_attempt	*list;
+	char			(*paths)[80];
+	size_t			n;
+};
+
+static bool batch_begin(struct batch *b, size_t max)
+{
+	b->n = 0;
+	b->list = calloc(max + 1, sizeof(*b->list));
+	b->paths = calloc(max + 1, sizeof(*b->paths));
+	return b->list && b->paths;
+}
+
+static void batch_add(struct batch *b, const struct pnvme_drive *d)
+{
+	snprintf(b->paths[b->n], sizeof(b->paths[b->n]), "/dev/%.60s", d->name);
+	b->list[b->n].drive = b->paths[b->n];
+	b->n++;
+}
+
+static void batch_end(struct batch *b)
+{
+	free(b->list);
+	free(b->paths);
 }
 
 /* --all: what is this host's and here gets attached, what is not needs a person. */
@@ -98,13 +169,63 @@ static void report_trouble(struct app *app, const struct pnvme_drive *d)
 			    pnvme_verdict_name(d->verdict), d->evidence);
 }
 
-static int attach_all(struct app *app)
+static bool wanted(const struct pnvme_drive *d, const uint8_t host[16])
+{
+	return !needs_operator(d) && (d->attached || attachable(d, host));
+}
+
+/* In the order of the inventory: what is attached, and what needs a person */
+static int sum_up_all(struct app *app, const struct pnvme_inventory *inv, const uint8_t host[16],
+		      struct pnvme_attempt *next)
 {
 	unsigned int done = 0, failed = 0, trouble = 0;
+	size_t i;
+
+	for (i = 0; i < inv->n_drives; i++) {
+		const struct pnvme_drive *d = inv->drives[i];
+
+		if (wanted(d, host)) {
+			if (outcome(app, next++))
+				done++;
+			else
+				failed++;
+		} else if (needs_operator(d) && !d->acked_at) {
+			/* what is known stays as it is, and is not told each time */
+			report_trouble(app, d);
+			trouble++;
+		}
+	}
+	if (failed)
+		return done ? EXIT_PARTLY : app->worst;
+	return trouble ? EXIT_OPERATOR : EXIT_DONE;
+}
+
+static int attach_wanted(struct app *app, const struct pnvme_inventory *inv,
+			 const uint8_t host[16])
+{
+	struct batch b;
+	size_t i;
+	int ret = 0;
+
+	if (!batch_begin(&b, inv->n_drives))
+		ret = no_memory(app);
+	for (i = 0; !ret && i < inv->n_drives; i++)
+		if (wanted(inv->drives[i], host))
+			batch_add(&b, inv->drives[i]);
+	if (!ret)
+		ret = at_once(app, b.list, b.n, pnvme_drives_attach);
+	if (!ret) {
+		ret = sum_up_all(app, inv, host, b.list);
+		pnvme_attempts_free(b.list, b.n);
+	}
+	batch_end(&b);
+	return ret;
+}
+
+static int attach_all(struct app *app)
+{
 	struct pnvme_inventory *inv;
 	uint8_t host[16];
-	char path[80];
-	size_t i;
 	int ret;
 
 	if (app->argc)
@@ -116,75 +237,34 @@ static int attach_all(struct app *app)
 	if (ret)
 		return report(app, ret);
 	remarks(app);
-	for (i = 0; i < inv->n_drives; i++) {
-		const struct pnvme_drive *d = inv->drives[i];
-
-		if (needs_operator(d)) {
-			/* what is known stays as it is, and is not told each time */
-			if (!d->acked_at) {
-				report_trouble(app, d);
-				trouble++;
-			}
-		} else if (d->attached || attachable(d, host)) {
-			snprintf(path, sizeof(path), "/dev/%.60s", d->name);
-			if (attach_one(app, path))
-				done++;
-			else
-				failed++;
-		}
-	}
+	ret = attach_wanted(app, inv, host);
 	pnvme_inventory_free(inv);
-	if (failed)
-		return done ? EXIT_PARTLY : app->worst;
-	return trouble ? EXIT_OPERATOR : EXIT_DONE;
+	return ret;
 }
 
-/* --auto */
-
-static bool gate_one(struct app *app, const char *dev)
-{
-	struct pnvme_drive *d = NULL;
-	bool attached;
-	int ret = pnvme_drive_gate(app->h, dev, flags_of(app), &attached, &d);
-
-	if (ret)
-		report(app, ret);
-	else if (d)
-		tell(app, d);
-	return !ret;
-}
-
+/* --auto without a drive: all that have a label and are not attached */
 static int gate_all(struct app *app)
 {
 	struct pnvme_inventory *inv;
-	unsigned int done = 0;
-	char path[80];
+	struct batch b;
 	size_t i;
 	int ret = pnvme_inventory_get(app->h, PNVME_LOOK_MODULE | PNVME_LOOK_BUS |
 				      PNVME_LOOK_OPTIONAL, &inv);
 
 	if (ret)
 		return report(app, ret);
-	for (i = 0; i < inv->n_drives; i++) {
-		if (!inv->drives[i]->labelled || inv->drives[i]->attached)
-			continue;
-		snprintf(path, sizeof(path), "/dev/%.60s", inv->drives[i]->name);
-		done += gate_one(app, path);
-	}
+	if (!batch_begin(&b, inv->n_drives))
+		ret = no_memory(app);
+	for (i = 0; !ret && i < inv->n_drives; i++)
+		if (inv->drives[i]->labelled && !inv->drives[i]->attached)
+			batch_add(&b, inv->drives[i]);
 	pnvme_inventory_free(inv);
-	return summed_up(app, done);
-}
-
-static int attach_auto(struct app *app)
-{
-	unsigned int done = 0;
-	int i;
-
-	if (!app->argc)
-		return gate_all(app);
-	for (i = 0; i < app->argc; i++)
-		done += gate_one(app, app->argv[i]);
-	return summed_up(app, done);
+	if (!ret)
+		ret = at_once(app, b.list, b.n, pnvme_drives_gate);
+	if (!ret)
+		ret = outcomes(app, b.list, b.n);
+	batch_end(&b);
+	return ret;
 }
 
 int cmd_drive_attach(struct app *app)
@@ -193,5 +273,9 @@ int cmd_drive_attach(struct app *app)
 		return usage_error(app, "--all and --auto exclude one another");
 	if (option(app, "all"))
 		return attach_all(app);
-	return option(app, "auto") ? attach_auto(app) : attach_named(app);
+	if (app->argc)
+		return attach_named(app);
+	if (option(app, "auto"))
+		return gate_all(app);
+	return usage_error(app, "which drive? pnvme drive attach %s", app->command->args);
 }
