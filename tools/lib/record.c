@@ -353,8 +353,10 @@ static int change_entry(struct pnvme *h, struct record *r, const struct change *
 		return record_remove_entry(r, c->uuids[0]);
 	if (c->drive)
 		return record_set_entry(r, c->drive, c->of, c->stale);
-	return c->ack ? record_ack_entry(r, c->uuids[0], *c->ack) :
-	       record_refresh_all(h, r, c->uuids, c->n);
+	if (c->ack)
+		return record_ack_entry(r, c->uuids[0], *c->ack);
+	/* one that was lost has all that is attached by now */
+	return record_is_lost(r) ? 0 : record_refresh_all(h, r, c->uuids, c->n);
 }
 
 static int apply(struct pnvme *h, struct record *r, struct change *c)

@@ -12,24 +12,22 @@ static unsigned int flags_of(const struct app *app)
 	return check_flag(app) | (option(app, "read-only") ? PNVME_READ_ONLY : 0);
 }
 
-static void out_namespaces_of(struct app *app, const uint8_t uuid[16])
+static void out_namespaces_of(struct app *app, const struct pnvme_inventory *served,
+			      const uint8_t uuid[16])
 {
-	struct pnvme_inventory *inv;
 	size_t i;
 
-	if (!app->json || pnvme_inventory_get(app->h, PNVME_LOOK_MODULE, &inv))
-		return;
-	for (i = 0; i < inv->n_namespaces; i++)
-		if (!memcmp(inv->namespaces[i]->drive, uuid, 16))
-			out_namespace(app, inv->namespaces[i]);
-	pnvme_inventory_free(inv);
+	for (i = 0; served && i < served->n_namespaces; i++)
+		if (!memcmp(served->namespaces[i]->drive, uuid, 16))
+			out_namespace(app, served->namespaces[i]);
 }
 
-static void tell(struct app *app, const struct pnvme_drive *d)
+static void tell(struct app *app, const struct pnvme_drive *d,
+		 const struct pnvme_inventory *served)
 {
 	remarks(app);
 	out_drive(app, d);
-	out_namespaces_of(app, d->uuid);
+	out_namespaces_of(app, served, d->uuid);
 	if (option(app, "auto"))
 		;	/* quiet */
 	else
@@ -52,7 +50,8 @@ static int at_once(struct app *app, struct pnvme_attempt *list, size_t n,
 }
 
 /* What came of one of them; true: it went well. */
-static bool outcome(struct app *app, struct pnvme_attempt *a)
+static bool outcome(struct app *app, const struct pnvme_attempt *a,
+		    const struct pnvme_inventory *served)
 {
 	struct pnvme *all = app->h;
 
@@ -60,18 +59,28 @@ static bool outcome(struct app *app, struct pnvme_attempt *a)
 	if (a->ret)
 		report(app, a->ret);
 	else if (a->out)
-		tell(app, a->out);
+		tell(app, a->out, served);
 	app->h = all;
 	return !a->ret;
 }
 
+/* Their namespaces, for those who read JSON; or NULL */
+static struct pnvme_inventory *look_at_served(struct app *app)
+{
+	struct pnvme_inventory *inv;
+
+	return app->json && !pnvme_inventory_get(app->h, PNVME_LOOK_MODULE, &inv) ? inv : NULL;
+}
+
 static int outcomes(struct app *app, struct pnvme_attempt *list, size_t n)
 {
+	struct pnvme_inventory *served = look_at_served(app);
 	unsigned int done = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		done += outcome(app, &list[i]);
+		done += outcome(app, &list[i], served);
+	pnvme_inventory_free(served);
 	pnvme_attempts_free(list, n);
 	return summed_up(app, done);
 }
@@ -178,6 +187,7 @@ static bool wanted(const struct pnvme_drive *d, const uint8_t host[16])
 static int sum_up_all(struct app *app, const struct pnvme_inventory *inv, const uint8_t host[16],
 		      struct pnvme_attempt *next)
 {
+	struct pnvme_inventory *served = look_at_served(app);
 	unsigned int done = 0, failed = 0, trouble = 0;
 	size_t i;
 
@@ -185,7 +195,7 @@ static int sum_up_all(struct app *app, const struct pnvme_inventory *inv, const 
 		const struct pnvme_drive *d = inv->drives[i];
 
 		if (wanted(d, host)) {
-			if (outcome(app, next++))
+			if (outcome(app, next++, served))
 				done++;
 			else
 				failed++;
@@ -195,6 +205,7 @@ static int sum_up_all(struct app *app, const struct pnvme_inventory *inv, const 
 			trouble++;
 		}
 	}
+	pnvme_inventory_free(served);
 	if (failed)
 		return done ? EXIT_PARTLY : app->worst;
 	return trouble ? EXIT_OPERATOR : EXIT_DONE;
