@@ -175,37 +175,46 @@ size_t record_count(const struct record *r)
 
 /* Writing */
 
-/* Changes with each record that is stored. */
-static ino_t stored(void)
+void record_progress(void)
 {
 	char path[PATH_MAX];
+
+	state_path(path, "record.lock");
+	utimensat(AT_FDCWD, path, NULL, 0);
+}
+
+/* When whoever has the lock last said that it gets on. */
+static void last_progress(int fd, struct timespec *when)
+{
 	struct stat st;
 
-	state_path(path, "record.json");
-	return stat(path, &st) ? 0 : st.st_ino ^ (ino_t)st.st_mtim.tv_nsec;
+	memset(when, 0, sizeof(*when));
+	if (!fstat(fd, &st))
+		*when = st.st_mtim;
 }
 
 /*
  * Not for ever: whoever has the lock may hang on a filesystem that is held. But as long as
- * others store the record, our turn comes: at boot there is a gate for each drive.
+ * others get on our turn comes: at boot there is a gate for each drive.
  */
 static int wait_for_lock(int fd)
 {
-	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000L * 1000 };
+	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000L * 1000 }, before, now;
 	uint64_t until = now_ms() + LOCK_WAIT_MS;
-	ino_t before = stored(), now;
 
+	last_progress(fd, &before);
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		now = stored();
-		if (now != before)
+		last_progress(fd, &now);
+		if (memcmp(&now, &before, sizeof(now)))
 			until = now_ms() + LOCK_WAIT_MS;
 		before = now;
 		if (now_ms() >= until)
 			return -EWOULDBLOCK;
 		nanosleep(&pause, NULL);
 	}
+	record_progress();
 	return 0;
 }
 

@@ -28,6 +28,9 @@ int record_set_entry(struct record *r, const struct pnvme_drive *d,
 int record_remove_entry(struct record *r, const uint8_t uuid[16]);
 int record_ack_entry(struct record *r, const uint8_t uuid[16], enum pnvme_verdict v);
 
+/* record.c: for those who wait, when what is done under the lock takes long */
+void record_progress(void);
+
 /* record_refresh.c; the record is locked */
 /* -ENOENT: it is not attached; of several, one that is not is left out. */
 int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *uuids, size_t n);

@@ -20,6 +20,7 @@ static void keep_one(void *item)
 	struct refresh *f = item;
 
 	archive_after(f->h, &f->drive);
+	record_progress();
 }
 
 /* What the module says now, into the entry of a drive. */
@@ -49,6 +50,7 @@ static int refresh_entries(struct pnvme *h, struct record *r, const uint8_t *con
 	int ret;
 
 	for (i = 0; i < n; i++) {
+		record_progress();
 		ret = refresh_entry(h, r, uuids[i], &list[*done].drive);
 		if (ret == -ENOENT && n > 1)
 			continue;

@@ -6,7 +6,12 @@
  * fails is a remark: the record has the same.
  */
 #include <endian.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "looks.h"
 
@@ -176,8 +181,8 @@ static bool load_roster(struct pnvme *h, struct roster *roster)
 	return !ret;
 }
 
-/* Whoever stores the record last is also the last one to hand it on. */
-void roster_push(struct pnvme *h)
+/* Again if somebody has changed it meanwhile */
+static void push_newest(struct pnvme *h)
 {
 	struct roster roster, again;
 	int i;
@@ -190,5 +195,48 @@ void roster_push(struct pnvme *h)
 			break;
 		roster = again;
 	}
+}
+
+/* Each byte in there is a call for a push. Where it cannot be written, nobody waits for another. */
+static int call_for_push(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	put_text(path, sizeof(path), "%s/roster.lock", state_dir());
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && write_full(fd, "\n", 1)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static off_t calls(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? 0 : st.st_size;
+}
+
+/*
+ * One at a time. Who comes while another pushes has called before, and leaves it to that one,
+ * which looks for calls when it has let go: at boot each of many gates has stored a record,
+ * and the labels are written for the last of them, not for each.
+ */
+void roster_push(struct pnvme *h)
+{
+	int fd = call_for_push();
+	off_t seen = -1;
+
+	if (fd < 0)
+		push_newest(h);
+	while (fd >= 0 && seen != calls(fd) && !flock(fd, LOCK_EX | LOCK_NB)) {
+		seen = calls(fd);
+		push_newest(h);
+		flock(fd, LOCK_UN);
+	}
+	if (fd >= 0)
+		close(fd);
 	forget_error(h);
 }
