@@ -109,18 +109,20 @@ test_contents()
 	run pnvme ns create pnvme0 parts 32M
 	run mkfs.ext4 -q -L pnvmetest -U 0f0e0d0c-1111-4222-8333-444455556666 /dev/pnvme/data
 	wait_for leads /dev/disk/by-uuid/0f0e0d0c-1111-4222-8333-444455556666 /dev/pnvme0n1
-	leads /dev/disk/by-label/pnvmetest /dev/pnvme0n1
+	# each link, and each device, has its own time
+	wait_for leads /dev/disk/by-label/pnvmetest /dev/pnvme0n1
+	settle
 	[ "$(property /dev/pnvme0n1 ID_FS_TYPE)" = ext4 ]
 	uuid=$(ns_uuid parts)
 	run sgdisk -n 1:0:+8M -c 1:first -n 2:0:0 -c 2:second /dev/pnvme/parts
 	wait_for leads /dev/pnvme/parts-part2 /dev/pnvme0n2p2
-	leads /dev/pnvme/parts-part1 /dev/pnvme0n2p1
-	leads "/dev/disk/by-id/pnvme-$uuid-part1" /dev/pnvme0n2p1
-	leads /dev/disk/by-partlabel/first /dev/pnvme0n2p1
+	wait_for leads /dev/pnvme/parts-part1 /dev/pnvme0n2p1
+	wait_for leads "/dev/disk/by-id/pnvme-$uuid-part1" /dev/pnvme0n2p1
+	wait_for leads /dev/disk/by-partlabel/first /dev/pnvme0n2p1
 	run pnvme ns rename parts renamed
 	wait_for leads /dev/pnvme/renamed-part1 /dev/pnvme0n2p1
 	wait_for leads /dev/pnvme/renamed-part2 /dev/pnvme0n2p2
-	gone /dev/pnvme/parts-part1
+	wait_for gone /dev/pnvme/parts-part1
 	run pnvme drive detach pnvme0
 	settle
 	gone /dev/pnvme/renamed-part1
