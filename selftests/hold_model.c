@@ -30,6 +30,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <pnvme/label.h>
 
 #include "nl_client.h"
 
@@ -101,7 +102,7 @@ static const char id_other[] = "6d1c2a34-0000-4000-8000-0000000000d2";
 static int fd = -1, disk_fd;
 static uint64_t disk_bytes, written;
 static uint32_t next_value = 1;
-static unsigned char label_now[SLOTS][BLOCK], label_old[SLOTS][BLOCK];
+static unsigned char label_now[SLOTS][PNVME_LABEL_BYTES], label_old[SLOTS][PNVME_LABEL_BYTES];
 static bool have_old;
 static char trail[TRAIL][160];
 static int step;
@@ -244,19 +245,20 @@ static uint64_t slot_at(int slot)
 	return at[slot];
 }
 
-static void slots(unsigned char (*label)[BLOCK], bool put)
+/* Whole copies: each has one checksum over all of it. */
+static void slots(unsigned char (*label)[PNVME_LABEL_BYTES], bool put)
 {
-	unsigned char *page = (unsigned char *)ios[0].data + BLOCK;
+	static unsigned char copy[PNVME_LABEL_BYTES] __attribute__((aligned(4096)));
 	ssize_t done;
 	int i;
 
 	for (i = 0; i < SLOTS; i++) {
-		memcpy(page, label[i], BLOCK);
-		done = put ? pwrite(disk_fd, page, BLOCK, slot_at(i)) :
-			     pread(disk_fd, page, BLOCK, slot_at(i));
-		if (done != BLOCK)
+		memcpy(copy, label[i], sizeof(copy));
+		done = put ? pwrite(disk_fd, copy, sizeof(copy), slot_at(i)) :
+			     pread(disk_fd, copy, sizeof(copy), slot_at(i));
+		if (done != sizeof(copy))
 			nl_die("cannot %s a label: %s", put ? "write" : "read", strerror(errno));
-		memcpy(label[i], page, BLOCK);
+		memcpy(label[i], copy, sizeof(copy));
 	}
 }
 
@@ -769,7 +771,7 @@ static void bring(enum lower what)
 	if (what == OLD_LABEL) {
 		slots(label_old, true);
 	} else if (what == NO_LABEL) {
-		unsigned char nothing[SLOTS][BLOCK] = { };
+		static unsigned char nothing[SLOTS][PNVME_LABEL_BYTES];
 
 		slots(nothing, true);
 	}
@@ -1079,7 +1081,7 @@ static void set_up(void)
 	if (disk_fd < 0 || ioctl(disk_fd, BLKGETSIZE64, &disk_bytes))
 		nl_die("%s: %s", disk, strerror(errno));
 	for (i = 0; i < IOS; i++)
-		if (posix_memalign((void **)&ios[i].data, BLOCK, 2 * BLOCK))
+		if (posix_memalign((void **)&ios[i].data, BLOCK, BLOCK))
 			nl_die("no memory");
 	if (syscall(SYS_io_setup, 64, &aio))
 		nl_die("io_setup: %s", strerror(errno));
