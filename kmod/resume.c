@@ -223,6 +223,13 @@ static bool set_live(struct pnvme_drive *drive, enum pnvme_drive_state from)
 	return live;
 }
 
+static int given_up(const struct pnvme_drive *drive, struct pnvme_error *err)
+{
+	return pnvme_refuse(err, -ENODEV,
+			    "drive %s was given up while it came back; attach it again",
+			    dev_name(&drive->dev));
+}
+
 /*
  * I/O goes on: first what was under way, which is no more than the drive has room for, as its
  * contexts may be what others wait for while limits change; then the gate opens. The rest is
@@ -232,15 +239,16 @@ static int go_on(struct pnvme_drive *drive, enum pnvme_drive_state from, struct 
 {
 	enum pnvme_gate gate = from == PNVME_DRIVE_STATE_HELD ? PNVME_GATE_HELD : PNVME_GATE_SHUT;
 
+	/* no fence, that will be told, for one that stays failed */
+	if (READ_ONCE(drive->state) != from)
+		return given_up(drive, err);
 	follow(drive);
 	pnvme_fence_on_resume(drive);
 	pnvme_seal_resumed(drive);
 	pnvme_hold_send_parked(drive);
 	restack(drive);
 	if (!set_live(drive, from) || !pnvme_hold_open(drive, gate))
-		return pnvme_refuse(err, -ENODEV,
-				    "drive %s was given up while it came back; attach it again",
-				    dev_name(&drive->dev));
+		return given_up(drive, err);
 	pnvme_hold_over(drive);
 	queue_delayed_work(pnvme_wq, &drive->watch, HZ);
 	pnvme_drive_settle(drive);
@@ -383,7 +391,9 @@ bool pnvme_resume_look(struct pnvme_drive *drive)
 		done = true;
 	class_dev_iter_init(&iter, pnvme_lower_class(), NULL, pnvme_lower_type());
 	while (!done && !drive->claim.bdev && (dev = class_dev_iter_next(&iter)))
-		done = try_disk(drive, dev_to_disk(dev));
+		/* it may have been given up meanwhile: looking takes as long as disks take to answer */
+		done = READ_ONCE(drive->state) != PNVME_DRIVE_STATE_HELD ||
+		       try_disk(drive, dev_to_disk(dev));
 	class_dev_iter_exit(&iter);
 	pnvme_drive_unlock(drive);
 	return done;
