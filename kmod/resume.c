@@ -391,7 +391,7 @@ bool pnvme_resume_look(struct pnvme_drive *drive)
 		done = true;
 	class_dev_iter_init(&iter, pnvme_lower_class(), NULL, pnvme_lower_type());
 	while (!done && !drive->claim.bdev && (dev = class_dev_iter_next(&iter)))
-		/* it may have been given up meanwhile: looking takes as long as disks take to answer */
+		/* it may have been given up meanwhile: looking takes its time */
 		done = READ_ONCE(drive->state) != PNVME_DRIVE_STATE_HELD ||
 		       try_disk(drive, dev_to_disk(dev));
 	class_dev_iter_exit(&iter);
