@@ -154,7 +154,7 @@ static const struct nla_policy pnvme_stat_get_nl_policy[PNVME_A_STAT_OP + 1] = {
 	[PNVME_A_STAT_NAMESPACE] = NLA_POLICY_EXACT_LEN(16),
 	[PNVME_A_STAT_DRIVE] = NLA_POLICY_EXACT_LEN(16),
 	[PNVME_A_STAT_QUEUE] = { .type = NLA_U32, },
-	[PNVME_A_STAT_OP] = NLA_POLICY_MAX(NLA_U32, 4),
+	[PNVME_A_STAT_OP] = NLA_POLICY_MAX(NLA_U32, 7),
 };
 
 /* PNVME_CMD_DRIVE_FAIL - do */

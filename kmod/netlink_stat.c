@@ -10,7 +10,7 @@
 #include "netlink_gen.h"
 #include "stats.h"
 
-#define OPS (PNVME_STAT_OP_WRITE_ZEROES + 1)
+#define OPS (PNVME_STAT_OP_PASSTHRU_OTHER + 1)
 
 /**
  * struct stat_cursor - where the dump goes on

@@ -378,6 +378,12 @@ static void add_done(struct pnvme_counts *to, const struct pnvme_counts *from)
 	to->latency += READ_ONCE(from->latency);
 }
 
+/* The histogram that @cpu has of a row, NULL: it has none. */
+static const u64 *cpu_histogram(const struct pnvme_cpu_stats *cpu, enum pnvme_row row)
+{
+	return row < PNVME_BLOCK_ROWS ? cpu->histogram[row] : NULL;
+}
+
 static void add_array(u64 *to, const u64 *from, unsigned int n)
 {
 	unsigned int i;
@@ -391,6 +397,7 @@ static void fold_row(struct pnvme_stats *stats, const struct pnvme_cpu_stats *cp
 		     enum pnvme_row row)
 {
 	struct pnvme_base *base = xa_load(&stats->bases, cpu->queue[pnvme_row_map(row)]);
+	const u64 *histogram = cpu_histogram(cpu, row);
 	/* small and rare; without it, what was seen already would be taken back */
 	u64 *spare = kcalloc(PNVME_LATENCY_BUCKETS, sizeof(u64), GFP_NOIO | __GFP_NOFAIL);
 
@@ -398,9 +405,11 @@ static void fold_row(struct pnvme_stats *stats, const struct pnvme_cpu_stats *cp
 	add_done(&base->row[row], &cpu->row[row]);
 	base->row[row].started += cpu->row[row].started;
 	add_array(base->errors[row], cpu->errors[row], PNVME_ERROR_CLASSES);
-	if (!base->histogram[row])
-		swap(base->histogram[row], spare);
-	add_array(base->histogram[row], cpu->histogram[row], PNVME_LATENCY_BUCKETS);
+	if (histogram) {
+		if (!base->histogram[row])
+			swap(base->histogram[row], spare);
+		add_array(base->histogram[row], histogram, PNVME_LATENCY_BUCKETS);
+	}
 	spin_unlock_irq(&base->lock);
 	kfree(spare);
 }
@@ -485,6 +494,7 @@ static void sum_done(struct pnvme_stats *stats, struct pnvme_base *base, unsigne
 {
 	unsigned int type = pnvme_row_map(row), i;
 	const struct pnvme_cpu_stats *cpu;
+	const u64 *histogram;
 
 	spin_lock_irq(&base->lock);
 	add_done(&sum->counts, &base->row[row]);
@@ -499,7 +509,9 @@ static void sum_done(struct pnvme_stats *stats, struct pnvme_base *base, unsigne
 			continue;
 		add_done(&sum->counts, &cpu->row[row]);
 		add_array(sum->errors, cpu->errors[row], PNVME_ERROR_CLASSES);
-		add_array(sum->histogram, cpu->histogram[row], PNVME_LATENCY_BUCKETS);
+		histogram = cpu_histogram(cpu, row);
+		if (histogram)
+			add_array(sum->histogram, histogram, PNVME_LATENCY_BUCKETS);
 	}
 }
 
@@ -517,7 +529,7 @@ static u64 sum_started(struct pnvme_stats *stats, struct pnvme_base *base, unsig
 
 /*
  * What is done first, what was started after: an I/O that is seen as done is
- * then always seen as started.
+ * then always seen as started. Passthrough is both at once.
  */
 static void sum_row(struct pnvme_stats *stats, unsigned int queue, enum pnvme_row row,
 		    struct pnvme_stat *sum)
@@ -525,8 +537,31 @@ static void sum_row(struct pnvme_stats *stats, unsigned int queue, enum pnvme_ro
 	struct pnvme_base *base = xa_load(&stats->bases, queue);
 
 	sum_done(stats, base, queue, row, sum);
+	if (row >= PNVME_BLOCK_ROWS) {
+		sum->counts.started = sum->counts.done;
+		return;
+	}
 	smp_rmb();	/* see above; what orders the other side is the I/O itself */
 	sum->counts.started += sum_started(stats, base, queue, row);
+}
+
+/* Of an operation: its row, and in @polled that of its I/O that is polled for, or @row itself. */
+static enum pnvme_row row_of(enum pnvme_stat_op op, enum pnvme_row *polled)
+{
+	enum pnvme_row row = (enum pnvme_row)op;
+
+	BUILD_BUG_ON((int)PNVME_ROW_WRITE_ZEROES != (int)PNVME_STAT_OP_WRITE_ZEROES);
+	BUILD_BUG_ON(PNVME_ROW_PASSTHRU_OTHER - PNVME_ROW_PASSTHRU_READ !=
+		     PNVME_STAT_OP_PASSTHRU_OTHER - PNVME_STAT_OP_PASSTHRU_READ);
+	*polled = row;
+	if (op == PNVME_STAT_OP_READ)
+		*polled = PNVME_ROW_POLLED_READ;
+	if (op == PNVME_STAT_OP_WRITE)
+		*polled = PNVME_ROW_POLLED_WRITE;
+	if (op < PNVME_STAT_OP_PASSTHRU_READ)
+		return row;
+	*polled = PNVME_ROW_POLLED_PASSTHRU_READ + (op - PNVME_STAT_OP_PASSTHRU_READ);
+	return PNVME_ROW_PASSTHRU_READ + (op - PNVME_STAT_OP_PASSTHRU_READ);
 }
 
 /**
@@ -534,20 +569,21 @@ static void sum_row(struct pnvme_stats *stats, unsigned int queue, enum pnvme_ro
  * @stats: of a namespace
  * @queue: below @stats->queues; one that no longer exists keeps what it counted
  * @op: which operation
- * @sum: result
+ * @sum: result; all zero for an operation that the namespace never had
  */
 void pnvme_stats_sum(struct pnvme_stats *stats, unsigned int queue, enum pnvme_stat_op op,
 		     struct pnvme_stat *sum)
 {
-	BUILD_BUG_ON((int)PNVME_ROW_WRITE_ZEROES != (int)PNVME_STAT_OP_WRITE_ZEROES);
+	enum pnvme_row polled, row = row_of(op, &polled);
+
 	memset(sum, 0, sizeof(*sum));
+	if (op >= PNVME_STAT_OP_PASSTHRU_READ && !READ_ONCE(stats->passthru))
+		return;
 	mutex_lock(&stats->lock);
-	if (op == PNVME_STAT_OP_READ)
-		sum_row(stats, queue, PNVME_ROW_POLLED_READ, sum);
-	if (op == PNVME_STAT_OP_WRITE)
-		sum_row(stats, queue, PNVME_ROW_POLLED_WRITE, sum);
+	if (polled != row)
+		sum_row(stats, queue, polled, sum);
 	sum->polled = sum->counts.done;
-	sum_row(stats, queue, (enum pnvme_row)op, sum);
+	sum_row(stats, queue, row, sum);
 	mutex_unlock(&stats->lock);
 }
 
@@ -561,7 +597,7 @@ static u64 bases_left(struct pnvme_stats *stats)
 
 	xa_for_each(&stats->bases, queue, base) {
 		spin_lock_irq(&base->lock);
-		for (row = 0; row < PNVME_ROWS; row++)
+		for (row = 0; row < PNVME_BLOCK_ROWS; row++)
 			sum += base->row[row].started -
 			       finished(&base->row[row], base->errors[row]);
 		spin_unlock_irq(&base->lock);
@@ -578,7 +614,7 @@ static u64 cpus_finished(struct pnvme_stats *stats)
 
 	for_each_possible_cpu(i) {
 		cpu = per_cpu_ptr(stats->cpu, i);
-		for (row = 0; row < PNVME_ROWS; row++)
+		for (row = 0; row < PNVME_BLOCK_ROWS; row++)
 			sum += finished(&cpu->row[row], cpu->errors[row]);
 	}
 	return sum;
@@ -591,13 +627,13 @@ static u64 cpus_started(struct pnvme_stats *stats)
 	int i;
 
 	for_each_possible_cpu(i)
-		for (row = 0; row < PNVME_ROWS; row++)
+		for (row = 0; row < PNVME_BLOCK_ROWS; row++)
 			sum += READ_ONCE(per_cpu_ptr(stats->cpu, i)->row[row].started);
 	return sum;
 }
 
 /**
- * pnvme_stats_in_flight - I/Os that were started and are not done
+ * pnvme_stats_in_flight - I/Os of the block device that were started and are not done
  * @stats: of a namespace; may be all zero
  */
 u64 pnvme_stats_in_flight(struct pnvme_stats *stats)

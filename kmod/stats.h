@@ -18,7 +18,8 @@
 
 /*
  * An I/O is counted in a row. The row tells the operation and, as blk-mq does,
- * which of the drive's queue maps it goes by.
+ * which of the drive's queue maps it goes by. Rows of block I/O come first, those of
+ * polling side by side.
  */
 enum pnvme_row {
 	PNVME_ROW_READ,
@@ -28,8 +29,20 @@ enum pnvme_row {
 	PNVME_ROW_WRITE_ZEROES,
 	PNVME_ROW_POLLED_READ,
 	PNVME_ROW_POLLED_WRITE,
+	PNVME_ROW_POLLED_PASSTHRU_READ,
+	PNVME_ROW_POLLED_PASSTHRU_WRITE,
+	PNVME_ROW_POLLED_PASSTHRU_OTHER,
+	PNVME_ROW_PASSTHRU_READ,
+	PNVME_ROW_PASSTHRU_WRITE,
+	PNVME_ROW_PASSTHRU_OTHER,
 	PNVME_ROWS
 };
+
+/*
+ * Rows of block I/O. The others are counted when the driver has the command: @started of
+ * these stays 0, and no CPU keeps a histogram of them.
+ */
+#define PNVME_BLOCK_ROWS PNVME_ROW_POLLED_PASSTHRU_READ
 
 /* The order of enum hctx_type. */
 #define PNVME_QUEUE_MAPS 3
@@ -63,13 +76,13 @@ struct pnvme_cpu_stats {
 	u32			sample;
 	struct pnvme_counts	row[PNVME_ROWS];
 	u64			errors[PNVME_ROWS][PNVME_ERROR_CLASSES];
-	u64			histogram[PNVME_ROWS][PNVME_LATENCY_BUCKETS];
+	u64			histogram[PNVME_BLOCK_ROWS][PNVME_LATENCY_BUCKETS];
 };
 
 /**
  * struct pnvme_base - what a queue counted that no CPU's counters say: I/Os that
- *	completed on a CPU of another queue, those that were refused, and all from before
- *	queues were remapped
+ *	completed on a CPU of another queue, those that were refused, passthrough commands
+ *	that we waited for, and all from before queues were remapped
  * @lock: guards the rest; taken from interrupts
  * @row: counters
  * @errors: by class
@@ -94,6 +107,8 @@ struct pnvme_map;
  * @queues: number of entries of @bases; grows only; @lock
  * @lock: one sum or remap at a time
  * @since: when counting began, CLOCK_BOOTTIME, ns; constant
+ * @passthru: there ever was a passthrough command; most namespaces never have one, and a sum
+ *	of them need not look
  */
 struct pnvme_stats {
 	struct pnvme_cpu_stats __percpu	*cpu;
@@ -102,6 +117,7 @@ struct pnvme_stats {
 	unsigned int			queues;
 	struct mutex			lock;	/* @map, @queues, replacing @cpu */
 	u64				since;
+	bool				passthru;
 };
 
 /**
@@ -145,6 +161,11 @@ void pnvme_stats_elsewhere(struct pnvme_stats *stats, const struct pnvme_stat_ke
 			   unsigned int bytes, u64 ns, blk_status_t status);
 void pnvme_stats_error(struct pnvme_cpu_stats __percpu *cpu, enum pnvme_row row,
 		       blk_status_t status);
+void pnvme_stats_passthru_error(struct pnvme_stats *stats, enum pnvme_row row, int error);
+void pnvme_stats_passthru_begin(struct pnvme_stats *stats, struct pnvme_stat_key *key,
+				enum pnvme_row row, u32 every);
+void pnvme_stats_passthru_end(struct pnvme_stats *stats, const struct pnvme_stat_key *key,
+			      unsigned int bytes, int error);
 
 static inline enum pnvme_row pnvme_row(const struct bio *bio)
 {
@@ -165,10 +186,13 @@ static inline enum pnvme_row pnvme_row(const struct bio *bio)
 	}
 }
 
-/* As blk_mq_get_hctx_type() does. */
+/*
+ * As blk_mq_get_hctx_type() does. Passthrough is no REQ_OP_READ there, whatever the command
+ * does: it goes by the default map, not by that for reads.
+ */
 static inline unsigned int pnvme_row_map(enum pnvme_row row)
 {
-	if (row >= PNVME_ROW_POLLED_READ)
+	if (row >= PNVME_ROW_POLLED_READ && row <= PNVME_ROW_POLLED_PASSTHRU_OTHER)
 		return 2;
 	return row == PNVME_ROW_READ;
 }
@@ -240,6 +264,45 @@ static inline void pnvme_stats_end(struct pnvme_stats *stats, const struct pnvme
 		this_cpu_add(cpu->row[row].bytes, bytes);
 		this_cpu_inc(cpu->row[row].done);
 	}
+	preempt_enable();
+}
+
+/* Set before anything is counted; written once, so that its cache line stays shared. */
+static inline void pnvme_stats_has_passthru(struct pnvme_stats *stats)
+{
+	if (unlikely(!READ_ONCE(stats->passthru)))
+		WRITE_ONCE(stats->passthru, true);
+}
+
+/**
+ * pnvme_stats_passthru - count a passthrough command that was handed to the driver, or that
+ *	ended at once
+ * @stats: of its namespace
+ * @row: PNVME_ROW_PASSTHRU_READ, _WRITE or _OTHER
+ * @polled: its caller will poll for it
+ * @bytes: of its data
+ * @error: 0; a negative errno, or an NVMe status. With -EAGAIN nothing is counted: it comes
+ *	again
+ *
+ * Its completion goes from the driver to the caller. So it is counted as done, and never as
+ * in flight.
+ */
+static inline void pnvme_stats_passthru(struct pnvme_stats *stats, enum pnvme_row row,
+					bool polled, unsigned int bytes, int error)
+{
+	struct pnvme_cpu_stats __percpu *cpu;
+
+	if (polled)
+		row -= PNVME_ROW_PASSTHRU_READ - PNVME_ROW_POLLED_PASSTHRU_READ;
+	if (unlikely(error)) {
+		pnvme_stats_passthru_error(stats, row, error);
+		return;
+	}
+	pnvme_stats_has_passthru(stats);
+	preempt_disable();
+	cpu = READ_ONCE(stats->cpu);
+	this_cpu_add(cpu->row[row].bytes, bytes);
+	this_cpu_inc(cpu->row[row].done);
 	preempt_enable();
 }
 

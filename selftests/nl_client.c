@@ -126,6 +126,7 @@ const struct nl_field nl_namespace[] = {
 	{ "seal-seed", 35, K_ID, NULL },
 	{ "seal-digest", 36, K_DIGEST, NULL },
 	{ "seal-token", 37, K_U64, NULL },
+	{ "generic", 38, K_TEXT, NULL },
 	{ NULL, 0, 0, NULL }
 };
 
@@ -141,7 +142,8 @@ const struct nl_field nl_event[] = {
 	{ NULL, 0, 0, NULL }
 };
 
-static const char *const w_stat_op[] = { "read", "write", "flush", "discard", "write-zeroes", NULL };
+static const char *const w_stat_op[] = { "read", "write", "flush", "discard", "write-zeroes",
+					 "passthru-read", "passthru-write", "passthru-other", NULL };
 
 const struct nl_field nl_stat[] = {
 	{ "namespace", 1, K_ID, NULL },

@@ -241,6 +241,7 @@ struct pnvme_drive {
  * @seal_seed: of the order in which blocks were looked at
  * @seal_digest: of the samples
  * @reason: why it is not live
+ * @generic: of the character device for NVMe commands ("png0n1"); empty: none
  */
 struct pnvme_namespace {
 	uint8_t			uuid[16];
@@ -274,6 +275,7 @@ struct pnvme_namespace {
 	uint8_t			seal_seed[16];
 	uint8_t			seal_digest[32];
 	char			reason[256];
+	char			generic[64];
 };
 
 /* Drives and namespaces, as one call found them. */

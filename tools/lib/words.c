@@ -81,6 +81,9 @@ static const char *const stat_op_names[] = {
 	[PNVME_STAT_OP_FLUSH]		= "flush",
 	[PNVME_STAT_OP_DISCARD]		= "discard",
 	[PNVME_STAT_OP_WRITE_ZEROES]	= "write-zeroes",
+	[PNVME_STAT_OP_PASSTHRU_READ]	= "passthru-read",
+	[PNVME_STAT_OP_PASSTHRU_WRITE]	= "passthru-write",
+	[PNVME_STAT_OP_PASSTHRU_OTHER]	= "passthru-other",
 };
 
 static const char *const error_class_names[] = {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "app.h"
 
@@ -169,19 +168,6 @@ void out_drive(struct app *app, const struct pnvme_drive *d)
 	json_object_array_add(out_array(app, "drives"), o);
 }
 
-/* The character device is named like the block device: png0n1 beside pnvme0n1. */
-static void json_generic(struct json_object *o, const char *device)
-{
-	char path[80] = "";
-	struct stat st;
-
-	if (!strncmp(device, "pnvme", 5))
-		snprintf(path, sizeof(path), "/dev/png%s", device + 5);
-	if (path[0] && (stat(path, &st) || !S_ISCHR(st.st_mode)))
-		path[0] = '\0';
-	json_text(o, "generic", path);
-}
-
 void out_namespace(struct app *app, const struct pnvme_namespace *ns)
 {
 	struct json_object *o = json_object_new_object();
@@ -193,7 +179,7 @@ void out_namespace(struct app *app, const struct pnvme_namespace *ns)
 	json_number(o, "nsid", ns->nsid, ns->nsid);
 	json_uuid(o, "drive", ns->drive);
 	json_device(o, "device", ns->device);
-	json_generic(o, ns->device);
+	json_device(o, "generic", ns->generic);
 	json_number(o, "size", ns->size, true);
 	json_number(o, "start", ns->start, true);
 	json_number(o, "open", ns->open, true);

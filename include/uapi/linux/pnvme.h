@@ -41,6 +41,9 @@ enum pnvme_ns_state {
 /**
  * enum pnvme_policy - NVMe commands that passthrough allows, each including
  *   the one before.
+ * @PNVME_POLICY_READ: Those that read, and Identify.
+ * @PNVME_POLICY_DATA: Those that write to the namespace.
+ * @PNVME_POLICY_ADMIN: What tells more of the drive. Nothing that changes it.
  */
 enum pnvme_policy {
 	PNVME_POLICY_READ,
@@ -131,6 +134,12 @@ enum pnvme_fence {
 
 /**
  * enum pnvme_stat_op - Operations that are counted apart.
+ * @PNVME_STAT_OP_PASSTHRU_READ: NVMe commands that read from the medium -
+ *   Read, Compare, Verify.
+ * @PNVME_STAT_OP_PASSTHRU_WRITE: NVMe commands that may change it - Write,
+ *   Write Zeroes, Write Uncorrectable, Dataset Management, Copy.
+ * @PNVME_STAT_OP_PASSTHRU_OTHER: All other NVMe commands - Flush,
+ *   reservations, those of the admin queue.
  */
 enum pnvme_stat_op {
 	PNVME_STAT_OP_READ,
@@ -138,6 +147,9 @@ enum pnvme_stat_op {
 	PNVME_STAT_OP_FLUSH,
 	PNVME_STAT_OP_DISCARD,
 	PNVME_STAT_OP_WRITE_ZEROES,
+	PNVME_STAT_OP_PASSTHRU_READ,
+	PNVME_STAT_OP_PASSTHRU_WRITE,
+	PNVME_STAT_OP_PASSTHRU_OTHER,
 };
 
 /**
@@ -280,6 +292,7 @@ enum {
 	PNVME_A_NAMESPACE_SEAL_SEED,
 	PNVME_A_NAMESPACE_SEAL_DIGEST,
 	PNVME_A_NAMESPACE_SEAL_TOKEN,
+	PNVME_A_NAMESPACE_GENERIC,
 
 	__PNVME_A_NAMESPACE_MAX,
 	PNVME_A_NAMESPACE_MAX = (__PNVME_A_NAMESPACE_MAX - 1)
