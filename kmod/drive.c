@@ -227,6 +227,7 @@ struct pnvme_drive *pnvme_drive_new(void)
 	mutex_init(&drive->lock);
 	INIT_LIST_HEAD(&drive->node);
 	INIT_LIST_HEAD(&drive->namespaces);
+	pnvme_lower_node_init(drive);
 	INIT_DELAYED_WORK(&drive->watch, watch);
 	pnvme_drive_scan_init(drive);
 	/* first, as its exit wants its works initialised; the other one's copes without */
@@ -290,6 +291,7 @@ void pnvme_drive_release_lower(struct pnvme_drive *drive)
 	down_write(&pnvme_view);
 	claim = drive->claim;
 	drive->claim = (struct compat_claim) { };
+	pnvme_lower_node_drop(drive);
 	up_write(&pnvme_view);
 	if (claim.bdev)
 		compat_claim_release(&claim);
@@ -688,7 +690,8 @@ void pnvme_drives_exit(void)
 	}
 	pnvme_namespaces_exit();
 	wait_event(all_gone, !atomic_read(&live));
-	synchronize_rcu();
+	/* more than a grace period: lower nodes that were let go are closed from a callback */
+	rcu_barrier();
 	destroy_workqueue(pnvme_wq);
 	class_destroy(drive_class);
 }

@@ -17,6 +17,7 @@
 #include "hold.h"
 #include "identity.h"
 #include "io.h"
+#include "lower_node.h"
 #include "seal.h"
 
 /*
@@ -40,6 +41,7 @@ extern struct rw_semaphore pnvme_view;
  *	under either
  * @claim: the lower device, opened exclusively, @claim.bdev NULL while the drive is away;
  *	constant while I/O is in flight; changes under @lock and pnvme_view
+ * @opener: of the lower device's own character device
  * @lower_name: name of the lower disk when it was claimed last; @lock and pnvme_view
  * @lower_dev: its device number; likewise
  * @diskseq: its disk sequence number; likewise
@@ -80,6 +82,7 @@ struct pnvme_drive {
 	struct list_head	node;
 	struct list_head	namespaces;
 	struct compat_claim	claim;
+	struct pnvme_node_opener	opener;
 	char			lower_name[DISK_NAME_LEN];
 	dev_t			lower_dev;
 	u64			diskseq;

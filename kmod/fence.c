@@ -13,6 +13,17 @@
 #include "hold.h"
 #include "namespace.h"
 
+/*
+ * Was anything acknowledged that no flush is known to cover? Whoever stops being unseen leaves
+ * a doubt first, so that one of the two is always there to be found.
+ */
+static bool in_doubt(struct pnvme_ns *ns)
+{
+	bool unseen = atomic_read_acquire(&ns->unseen);
+
+	return xchg(&ns->doubt, 0) || unseen;
+}
+
 /* Who has nothing open has been promised nothing, and could not end it either. */
 static bool fence(struct pnvme_ns *ns, enum pnvme_fence kind)
 {
@@ -46,7 +57,7 @@ void pnvme_fence_on_resume(struct pnvme_drive *drive)
 	if (!drive->hold.was_cached || policy == PNVME_ON_RESUME_TRUST)
 		return;
 	list_for_each_entry(ns, &drive->namespaces, node) {
-		if (!ns->disk || !xchg(&ns->doubt, 0) || !fence(ns, kind))
+		if (!ns->disk || !in_doubt(ns) || !fence(ns, kind))
 			continue;
 		down_write(&pnvme_view);
 		drive->hold.fences++;

@@ -113,6 +113,24 @@ enum pnvme_gate pnvme_hold_bio(struct pnvme_ns *ns, struct bio *bio)
 	return gate;
 }
 
+/**
+ * pnvme_hold_wait - wait for a drive that is away, without a bio
+ * @ns: what is to be used; it counts as one of its held I/Os until then
+ *
+ * Return: 0 when the gate has moved, or -EINTR.
+ */
+int pnvme_hold_wait(struct pnvme_ns *ns)
+{
+	struct pnvme_drive *drive = ns->drive;
+	int ret;
+
+	count_held(ns);
+	ret = wait_event_interruptible(drive->hold.gate_moved,
+				       READ_ONCE(drive->gate) != PNVME_GATE_HELD);
+	atomic_dec(&ns->held);
+	return ret ? -EINTR : 0;
+}
+
 /* May the loss of the drive, or of the way to it, be behind this? */
 static bool suspicious(blk_status_t status)
 {
@@ -291,6 +309,7 @@ bool pnvme_hold_open(struct pnvme_drive *drive, enum pnvme_gate from)
 		/* pairs with io_begin() */
 		smp_store_release(&drive->gate, PNVME_GATE_OPEN);
 	spin_unlock_irq(&h->lock);
+	wake_up_all(&h->gate_moved);
 	return live;
 }
 
@@ -322,6 +341,7 @@ void pnvme_hold_end(struct pnvme_drive *drive)
 	spin_lock_irq(&h->lock);
 	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
 	spin_unlock_irq(&h->lock);
+	wake_up_all(&h->gate_moved);
 	fail_parked(drive);
 	pnvme_hold_send_waiting(drive);
 	pnvme_seal_let_go(drive);
@@ -568,6 +588,7 @@ int pnvme_hold_init(struct pnvme_drive *drive)
 
 	spin_lock_init(&h->lock);
 	bio_list_init(&h->waiting);
+	init_waitqueue_head(&h->gate_moved);
 	INIT_DELAYED_WORK(&h->work, hold_work);
 	INIT_DELAYED_WORK(&h->expire, expire);
 	h->scratch = pnvme_label_alloc();
@@ -641,6 +662,7 @@ void pnvme_hold_stop(struct pnvme_drive *drive)
 	spin_lock_irq(&h->lock);
 	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
 	spin_unlock_irq(&h->lock);
+	wake_up_all(&h->gate_moved);
 	fail_parked(drive);
 	pnvme_hold_send_waiting(drive);
 }

@@ -4,6 +4,7 @@
 
 #include <linux/bio.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <pnvme/label.h>
 
@@ -45,6 +46,7 @@ struct pnvme_parked {
  * @parked_since: jiffies when it became other than 0
  * @able: I/O may wait at all; set when the drive is exposed and its settings change
  * @timeout: for how long, seconds
+ * @gate_moved: wakes who waits in front of the gate without a bio
  * @lost: the block layer said that the lower device goes; written by mark_dead(), cleared
  *	when another is claimed
  * @cached: the lower device has a volatile write cache, as last seen; written by who
@@ -75,6 +77,7 @@ struct pnvme_hold {
 	unsigned long		parked_since;
 	bool			able;
 	u32			timeout;
+	wait_queue_head_t	gate_moved;
 	bool			lost;
 	bool			cached;
 	bool			was_cached;
@@ -97,6 +100,7 @@ struct pnvme_hold {
 /* hold.c: the I/O path */
 enum pnvme_gate pnvme_hold_bio(struct pnvme_ns *ns, struct bio *bio);
 bool pnvme_hold_park(struct pnvme_io *io);
+int pnvme_hold_wait(struct pnvme_ns *ns);
 
 /* hold.c: life and state */
 int pnvme_hold_init(struct pnvme_drive *drive);

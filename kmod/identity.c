@@ -103,6 +103,16 @@ static bool read_eui64(struct device *dev, char *page, u8 *hwid)
 	return any;
 }
 
+/* The attribute is there since 6.8. */
+static void read_metadata(struct device *dev, char *page, struct pnvme_identity *id)
+{
+	char *text;
+
+	if (!read_attr(dev, "metadata_bytes", page, &text) ||
+	    kstrtos32(text, 10, &id->lba_metadata))
+		id->lba_metadata = -1;
+}
+
 static void read_hwid(struct device *dev, char *page, struct pnvme_identity *id)
 {
 	if (read_nguid(dev, page, id->hwid)) {
@@ -153,6 +163,7 @@ int pnvme_identity_read(struct block_device *bdev, struct pnvme_identity *id,
 	compat_integrity(bdev->bd_disk, &id->pi_type, &id->metadata_bytes);
 	if (id->nvme) {
 		read_hwid(dev, page, id);
+		read_metadata(dev, page, id);
 		read_string(parent, "serial", page, id->serial, sizeof(id->serial));
 		read_string(parent, "model", page, id->model, sizeof(id->model));
 	} else {

@@ -13,6 +13,8 @@
  * @hwid_type: enum pnvme_hwid_type
  * @pi_type: protection information type of its LBA format, 0 none
  * @metadata_bytes: metadata per LBA
+ * @lba_metadata: metadata per LBA, also what the block layer is not told of (interleaved with
+ *	data); -1 if the driver does not say
  * @hwid: NGUID or EUI64, zero-padded
  * @serial: Identify Controller SN, without trailing blanks
  * @model: Identify Controller MN, without trailing blanks
@@ -24,6 +26,7 @@ struct pnvme_identity {
 	u8	hwid_type;
 	u8	pi_type;
 	u16	metadata_bytes;
+	s32	lba_metadata;
 	u8	hwid[16];
 	char	serial[PNVME_SERIAL_BYTES];
 	char	model[PNVME_MODEL_BYTES];

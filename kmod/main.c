@@ -8,6 +8,7 @@
 
 #include "drive.h"
 #include "event.h"
+#include "generic.h"
 #include "io.h"
 #include "netlink.h"
 
@@ -18,9 +19,12 @@ static int __init pnvme_init(void)
 	ret = pnvme_io_init();
 	if (ret)
 		return ret;
-	ret = pnvme_drives_init();
+	ret = pnvme_generic_init();
 	if (ret)
 		goto io_exit;
+	ret = pnvme_drives_init();
+	if (ret)
+		goto generic_exit;
 	ret = pnvme_netlink_init();
 	if (ret)
 		goto drives_exit;
@@ -28,6 +32,8 @@ static int __init pnvme_init(void)
 
 drives_exit:
 	pnvme_drives_exit();
+generic_exit:
+	pnvme_generic_exit();
 io_exit:
 	pnvme_io_exit();
 	return ret;
@@ -38,6 +44,7 @@ static void __exit pnvme_exit(void)
 	pnvme_events_stop();
 	pnvme_netlink_exit();
 	pnvme_drives_exit();
+	pnvme_generic_exit();
 	pnvme_io_exit();
 }
 

@@ -9,9 +9,11 @@
 #include <linux/wait.h>
 
 #include "drive.h"
+#include "generic.h"
 #include "io.h"
 #include "label_io.h"
 #include "namespace.h"
+#include "passthru.h"
 #include "seal.h"
 
 /* How long a request waits for partitions to be found. */
@@ -73,9 +75,14 @@ void pnvme_ns_reopen(struct pnvme_ns *ns)
 	spin_unlock(&ns->open_lock);
 }
 
-static int ns_open(struct gendisk *disk, blk_mode_t mode)
+/**
+ * pnvme_ns_opened - somebody opens a namespace, by either of its devices
+ * @ns: there, as the device is
+ *
+ * Return: 0, or -ENXIO if it is about to go.
+ */
+int pnvme_ns_opened(struct pnvme_ns *ns)
 {
-	struct pnvme_ns *ns = disk->private_data;
 	int ret = 0;
 
 	spin_lock(&ns->open_lock);
@@ -90,10 +97,12 @@ static int ns_open(struct gendisk *disk, blk_mode_t mode)
 	return ret;
 }
 
-static void ns_release(struct gendisk *disk)
+/**
+ * pnvme_ns_released - and has closed it
+ * @ns: opened by pnvme_ns_opened()
+ */
+void pnvme_ns_released(struct pnvme_ns *ns)
 {
-	struct pnvme_ns *ns = disk->private_data;
-
 	spin_lock(&ns->open_lock);
 	if (ns->scanner != current && !--ns->openers) {
 		ns->opener[0] = '\0';
@@ -101,6 +110,27 @@ static void ns_release(struct gendisk *disk)
 		pnvme_ns_set_fence(ns, PNVME_FENCE_NONE);
 	}
 	spin_unlock(&ns->open_lock);
+}
+
+static int ns_open(struct gendisk *disk, blk_mode_t mode)
+{
+	return pnvme_ns_opened(disk->private_data);
+}
+
+static void ns_release(struct gendisk *disk)
+{
+	pnvme_ns_released(disk->private_data);
+}
+
+static int ns_ioctl(struct block_device *bdev, blk_mode_t mode, unsigned int cmd,
+		    unsigned long arg)
+{
+	struct pnvme_opened opened = { .ns = bdev->bd_disk->private_data };
+	long ret;
+
+	ret = pnvme_passthru_ioctl(&opened, mode & BLK_OPEN_WRITE, cmd, (void __user *)arg);
+	pnvme_passthru_over(&opened);
+	return ret;
 }
 
 static void ns_free_disk(struct gendisk *disk)
@@ -115,6 +145,8 @@ static const struct block_device_operations ns_fops = {
 	.submit_bio	= pnvme_submit_bio,
 	.open		= COMPAT_BDEV_OP(ns_open),
 	.release	= COMPAT_BDEV_OP(ns_release),
+	.ioctl		= ns_ioctl,
+	.compat_ioctl	= blkdev_compat_ptr_ioctl,
 	.free_disk	= ns_free_disk,
 	.pr_ops		= &pnvme_reserve_ops,
 };
@@ -424,6 +456,7 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 		return ret;
 	}
 	set_disk(ns, disk);
+	pnvme_generic_add(ns);
 	pnvme_ns_link_lower(ns);
 	pnvme_ns_needs_scan(ns);
 	return 0;
@@ -451,6 +484,7 @@ void pnvme_ns_remove(struct pnvme_ns *ns)
 
 	lockdep_assert_held(&ns->drive->lock);
 	pnvme_zero_cancel(ns);
+	pnvme_generic_del(ns);
 	pnvme_ns_unlink_lower(ns);
 	disk = unlist(ns);
 	if (disk) {

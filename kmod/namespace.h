@@ -15,6 +15,7 @@
 #include "stats.h"
 
 struct pnvme_drive;
+struct pnvme_generic;
 
 /* Bits of pnvme_ns.stops */
 #define PNVME_STOP_FENCE	0	/* @fence is not none; changes with it, under open_lock */
@@ -27,6 +28,7 @@ struct pnvme_drive;
  * @node: in the drive's @namespaces
  * @disk: NULL until exposed and after it was hidden; drive->lock and pnvme_view
  * @first: first sector on the lower device; constant
+ * @generic: its character device, NULL if it has none; drive->lock and pnvme_view
  * @uuid: constant
  * @nguid: constant
  * @nsid: constant
@@ -42,12 +44,17 @@ struct pnvme_drive;
  *	with preemption disabled until the I/O is counted as started
  * @sealed: modifications wait until the label says that the seal is broken; sealer.lock
  * @sealing: token of who samples it, 0 since it may have changed; sealer.lock
+ * @break_waiters: how many wait in pnvme_seal_break_wait(); sealer.lock
+ * @break_failed: how often its seal could not be broken; sealer.lock
+ * @break_let_go: how often they were sent to the gate; sealer.lock
  * @break_asked: something was to be written to it while sealed; sealer.lock
  * @waiting: modifications that wait until its seal is broken; sealer.lock
  * @breaking: its seal is being broken; drive->lock
  * @broke: the label had a seal that this breaks, undefined unless @breaking; drive->lock
  * @doubt: a modification was acknowledged that no completed flush covers; written by the
  *	I/O path, see note_written()
+ * @unseen: open files, and ioctls under way, that may have modifications acknowledged of
+ *	which nobody tells us; see in_doubt()
  * @held: I/Os that wait for the drive
  * @held_total: how many ever did
  * @open_lock: guards the next eight
@@ -72,6 +79,7 @@ struct pnvme_ns {
 	struct pnvme_drive	*drive;
 	struct list_head	node;
 	struct gendisk		*disk;
+	struct pnvme_generic	*generic;
 	sector_t		first;
 	u8			uuid[16];
 	u8			nguid[16];
@@ -86,11 +94,15 @@ struct pnvme_ns {
 
 	unsigned long		stops;
 	bool			sealed;
+	unsigned int		break_waiters;
+	unsigned int		break_failed;
+	unsigned int		break_let_go;
 	bool			break_asked;
 	bool			breaking;
 	bool			broke;
 	u64			sealing;
 	int			doubt;
+	atomic_t		unseen;
 	atomic_t		held;
 	atomic64_t		held_total;
 	struct bio_list		waiting;
@@ -131,6 +143,8 @@ int pnvme_ns_expose(struct pnvme_ns *ns);
 void pnvme_ns_remove(struct pnvme_ns *ns);
 int pnvme_ns_close(struct pnvme_ns *ns, const char *what, bool check, struct pnvme_error *err);
 void pnvme_ns_reopen(struct pnvme_ns *ns);
+int pnvme_ns_opened(struct pnvme_ns *ns);
+void pnvme_ns_released(struct pnvme_ns *ns);
 bool pnvme_name_taken(const char *name, const struct pnvme_ns *except);
 
 void pnvme_ns_needs_scan(struct pnvme_ns *ns);

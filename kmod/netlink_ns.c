@@ -93,6 +93,17 @@ static int put_ns_state(struct sk_buff *skb, const struct pnvme_ns *ns)
 	       nla_put_u32(skb, PNVME_A_NAMESPACE_MINOR, MINOR(disk_devt(ns->disk)));
 }
 
+/* It is there for as long as the device that it is named after, or shorter. */
+static int put_generic(struct sk_buff *skb, const struct pnvme_ns *ns)
+{
+	char name[DISK_NAME_LEN];
+
+	if (!ns->generic)
+		return 0;
+	snprintf(name, sizeof(name), "png%dn%u", ns->drive->instance, ns->nsid);
+	return nla_put_string(skb, PNVME_A_NAMESPACE_GENERIC, name);
+}
+
 /* pnvme_view is held. */
 static int ns_put_all(struct sk_buff *skb, struct pnvme_ns *ns)
 {
@@ -108,7 +119,7 @@ static int ns_put_all(struct sk_buff *skb, struct pnvme_ns *ns)
 	    nla_put_u32(skb, PNVME_A_NAMESPACE_POLICY, ns->policy) ||
 	    nla_put_u8(skb, PNVME_A_NAMESPACE_READ_ONLY, ns->read_only) ||
 	    put_openers(skb, ns) || put_progress(skb, ns) || put_held(skb, ns) ||
-	    put_seal(skb, ns))
+	    put_seal(skb, ns) || put_generic(skb, ns))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -90,6 +90,7 @@ bool pnvme_resume_let_go(struct pnvme_drive *drive)
 		down_write(&pnvme_view);
 		claim = drive->claim;
 		drive->claim = (struct compat_claim) { };
+		pnvme_lower_node_drop(drive);
 		up_write(&pnvme_view);
 		compat_claim_release(&claim);
 	}

@@ -64,6 +64,58 @@ enum pnvme_seal_wait pnvme_seal_bio(struct pnvme_ns *ns, struct bio *bio)
 	return wait;
 }
 
+/* Returns whether there is nothing to wait for; else the counters as they are now. */
+static bool ask_to_break(struct pnvme_ns *ns, unsigned int *failed, unsigned int *let_go)
+{
+	struct pnvme_sealer *s = &ns->drive->sealer;
+	bool open;
+
+	spin_lock(&s->lock);
+	ns->sealing = 0;
+	open = !ns->sealed;
+	if (open) {
+		clear_bit(PNVME_STOP_SEAL, &ns->stops);
+	} else {
+		*failed = ns->break_failed;
+		*let_go = ns->break_let_go;
+		ns->break_waiters++;
+		ns->break_asked = true;
+		queue_delayed_work(s->wq, &s->work, 0);
+	}
+	spin_unlock(&s->lock);
+	return open;
+}
+
+/**
+ * pnvme_seal_wait_broken - a modification without a bio waits until the seal is broken
+ * @ns: it is for, marked by it as unseen, so that no new seal is made before it is over
+ *
+ * Return: 0; -EAGAIN: the drive went away, look at the gate; -EINTR; -EIO: it cannot be broken.
+ */
+int pnvme_seal_wait_broken(struct pnvme_ns *ns)
+{
+	struct pnvme_drive *drive = ns->drive;
+	struct pnvme_sealer *s = &drive->sealer;
+	unsigned int failed = 0, let_go = 0;
+	int ret;
+
+	if (ask_to_break(ns, &failed, &let_go))
+		return 0;
+	ret = wait_event_interruptible(s->moved, !READ_ONCE(ns->sealed) ||
+				       READ_ONCE(ns->break_failed) != failed ||
+				       READ_ONCE(ns->break_let_go) != let_go);
+	spin_lock(&s->lock);
+	ns->break_waiters--;
+	if (!ns->sealed)
+		ret = 0;
+	else if (ns->break_failed != failed)
+		ret = -EIO;
+	else
+		ret = ret ? -EINTR : -EAGAIN;
+	spin_unlock(&s->lock);
+	return ret;
+}
+
 static void submit_all(struct bio_list *bios)
 {
 	struct blk_plug plug;
@@ -103,18 +155,21 @@ void pnvme_seal_let_go(struct pnvme_drive *drive)
 		take_waiting(ns, &all);
 		/* who comes back asks anew; who fails has written nothing, so breaks no seal */
 		ns->break_asked = false;
+		WRITE_ONCE(ns->break_let_go, ns->break_let_go + 1);
 	}
 	spin_unlock(&s->lock);
 	up_read(&pnvme_view);
+	wake_up_all(&s->moved);
 	submit_all(&all);
 }
 
 /* drive->lock and the sealer's lock are held. */
 static void unseal(struct pnvme_ns *ns)
 {
-	ns->sealed = false;
+	WRITE_ONCE(ns->sealed, false);
 	if (!ns->sealing)
 		clear_bit(PNVME_STOP_SEAL, &ns->stops);
+	wake_up_all(&ns->drive->sealer.moved);
 }
 
 /* Which seals are to be broken now, if any: those are @breaking until the next time. */
@@ -188,7 +243,7 @@ static void ask_again(struct pnvme_drive *drive)
 
 	spin_lock(&drive->sealer.lock);
 	list_for_each_entry(ns, &drive->namespaces, node)
-		ns->break_asked |= !bio_list_empty(&ns->waiting);
+		ns->break_asked |= !bio_list_empty(&ns->waiting) || ns->break_waiters;
 	spin_unlock(&drive->sealer.lock);
 }
 
@@ -204,6 +259,9 @@ static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free
 			unseal(ns);
 			/* who asked meanwhile has what it asked for */
 			ns->break_asked = false;
+		} else if (ns->breaking) {
+			WRITE_ONCE(ns->break_failed, ns->break_failed + 1);
+			wake_up_all(&drive->sealer.moved);
 		}
 		more |= ns->break_asked;
 		if (ns->breaking || !ns->sealed)
@@ -289,6 +347,7 @@ int pnvme_seal_init(struct pnvme_drive *drive)
 	struct pnvme_sealer *s = &drive->sealer;
 
 	spin_lock_init(&s->lock);
+	init_waitqueue_head(&s->moved);
 	INIT_DELAYED_WORK(&s->work, seal_work);
 	s->wq = alloc_workqueue("pnvme-seal", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return s->wq ? 0 : -ENOMEM;
@@ -376,6 +435,8 @@ static int wait_quiet(struct pnvme_ns *ns)
 	for (;;) {
 		down_read(&pnvme_view);
 		in_flight = ns->disk ? pnvme_stats_in_flight(&ns->stats) : 0;
+		/* commands of which we are not told whether they are done */
+		in_flight += atomic_read(&ns->unseen);
 		up_read(&pnvme_view);
 		if (!in_flight)
 			return 0;

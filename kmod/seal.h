@@ -4,6 +4,7 @@
 
 #include <linux/bio.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <pnvme/label.h>
 
@@ -22,10 +23,11 @@ enum pnvme_seal_wait {
 /**
  * struct pnvme_sealer - breaking the seals of a drive's namespaces
  * @lock: guards the next one, and of the namespaces @sealed, @sealing, @break_asked,
- *	@waiting and their bit in @stops; never taken from interrupts, nor for longer the more
- *	modifications wait
+ *	@waiting, @break_waiters, @break_failed, @break_let_go and their bit in @stops; never
+ *	taken from interrupts, nor for longer the more modifications wait
  * @tokens: the last one that was given out
  * @failed_since: jiffies when what the work tries failed first, 0 if it did not; the work's
+ * @moved: wakes who waits for a seal without a bio
  * @wq: of @work alone, which may hang in I/O that a hold has to end
  * @work: writes to the label that seals are broken, and lets go what waits. It takes the
  *	drive's mutex by trying, so it may be waited for with that held
@@ -34,12 +36,14 @@ struct pnvme_sealer {
 	spinlock_t		lock;	/* see above */
 	u64			tokens;
 	unsigned long		failed_since;
+	wait_queue_head_t	moved;
 	struct workqueue_struct	*wq;
 	struct delayed_work	work;
 };
 
 /* The I/O path. */
 enum pnvme_seal_wait pnvme_seal_bio(struct pnvme_ns *ns, struct bio *bio);
+int pnvme_seal_wait_broken(struct pnvme_ns *ns);
 
 /* Life. */
 int pnvme_seal_init(struct pnvme_drive *drive);

@@ -353,6 +353,8 @@ test_namespace_commands()
 	adopted
 	run pnvme ns create "$uuid" one 8M
 	run pnvme ns create pnvme0 two 8M --keep-data
+	[ "$(ns_field two generic)" = /dev/png0n2 ]
+	[ -c /dev/png0n2 ]
 	fails 1 "." pnvme ns resize one 16M
 	run pnvme ns resize two +8M
 	[ "$(ns_field two size)" = $((16 << 20)) ]
@@ -475,6 +477,12 @@ test_busy()
 	fails 6 "one .*open" pnvme drive detach "$dev"
 	fails 7 "one .*open" pnvme drive detach --all
 	[ "$(pnvme -j drive show | json '[.drives[] | select(.state == "live") | .device] | join(" ")')" = "$dev" ]
+	exec 9<&-
+	# its node for NVMe commands keeps it as well
+	exec 9< "$(ns_field one generic)"
+	fails 6 "one .*open.*\[$$\]" pnvme ns delete one
+	fails 6 "one .*open" pnvme ns resize one 4M --force
+	fails 6 "one .*open in [^ ]*\[$$\]" pnvme drive detach "$dev"
 	exec 9<&-
 	run pnvme ns delete one
 }

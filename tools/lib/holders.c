@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who has a block device, or a partition of it: from /proc and sysfs. */
+/* Who has a block device, a partition of it, or its character device: from /proc and sysfs. */
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 struct search {
 	dev_t		nodes[NODES_MAX];
 	size_t		n;
+	dev_t		generic;	/* 0: none */
 	struct holders	*found;
 };
 
@@ -73,6 +74,19 @@ static void add_node(struct search *s, const char *dir)
 	if (s->n < NODES_MAX && sysfs_text(text, sizeof(text), "%s/dev", dir) &&
 	    sscanf(text, "%u:%u", &maj, &min) == 2)
 		s->nodes[s->n++] = makedev(maj, min);
+}
+
+/* "png0n1" beside "pnvme0n1"; who has that open has no block device open. */
+static void look_for_generic(struct search *s, const char *name)
+{
+	char path[80];
+	struct stat st;
+
+	if (strncmp(name, "pnvme", 5))
+		return;
+	put_text(path, sizeof(path), "/dev/png%s", name + 5);
+	if (!stat(path, &st) && S_ISCHR(st.st_mode))
+		s->generic = st.st_rdev;
 }
 
 static void add_stacked(struct search *s, const char *dir)
@@ -186,6 +200,13 @@ static void add_process(struct search *s, const char *pid)
 		s->found->transient++;
 }
 
+static bool file_is_one(const struct search *s, const struct stat *st)
+{
+	if (S_ISCHR(st->st_mode))
+		return s->generic && st->st_rdev == s->generic;
+	return S_ISBLK(st->st_mode) && is_one(s, st->st_rdev);
+}
+
 static void look_at_files(struct search *s, const char *pid)
 {
 	char path[NAME_MAX + 64];
@@ -198,8 +219,7 @@ static void look_at_files(struct search *s, const char *pid)
 	if (!d)
 		return;
 	while ((e = readdir(d))) {
-		if (fstatat(dirfd(d), e->d_name, &st, 0) || !S_ISBLK(st.st_mode) ||
-		    !is_one(s, st.st_rdev))
+		if (fstatat(dirfd(d), e->d_name, &st, 0) || !file_is_one(s, &st))
 			continue;
 		add_process(s, pid);
 		break;
@@ -264,6 +284,7 @@ void holders_find(const char *name, struct holders *found)
 	look_in_sysfs(&s, name);
 	if (!s.n)
 		return;
+	look_for_generic(&s, name);
 	look_at_swaps(&s);
 	look_at_processes(&s);
 }

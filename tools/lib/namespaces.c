@@ -38,6 +38,7 @@ static int parse_ns(struct pnvme *h, const struct nlattr **tb, void *arg)
 	attr_bytes(tb[PNVME_A_NAMESPACE_DRIVE], ns->drive, 16);
 	attr_text(tb[PNVME_A_NAMESPACE_NAME], ns->name, sizeof(ns->name));
 	attr_text(tb[PNVME_A_NAMESPACE_DEVICE], ns->device, sizeof(ns->device));
+	attr_text(tb[PNVME_A_NAMESPACE_GENERIC], ns->generic, sizeof(ns->generic));
 	attr_text(tb[PNVME_A_NAMESPACE_OPENER], opener, sizeof(opener));
 	copy_text(ns->opener, sizeof(ns->opener), opener);
 	attr_text(tb[PNVME_A_NAMESPACE_REASON], ns->reason, sizeof(ns->reason));

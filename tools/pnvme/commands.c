@@ -198,7 +198,9 @@ const struct command commands[] = {
 		.run = cmd_ns_set, .gives = GIVES_NAMESPACES,
 		.summary = "change settings, which are kept in the label",
 		.details = "read-only=on|off\n"
-			   "policy=read|data|admin         which NVMe commands passthrough allows",
+			   "policy=read|data|admin         which NVMe commands /dev/pngXnY lets through:\n"
+			   "                               those that read; also those that write to the\n"
+			   "                               namespace; also what tells more of the drive",
 	},
 	{
 		.object = "ns", .name = "unfence", .args = "NAME", .min = 1, .max = 1,

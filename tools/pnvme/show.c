@@ -213,6 +213,8 @@ void show_namespace(struct app *app, const struct pnvme_namespace *ns,
 		line("link", "%s", path);
 	uuid_line("uuid", ns->uuid, "-");
 	uuid_line("nguid", ns->nguid, "-");
+	if (ns->generic[0])
+		line("generic", "/dev/%s", ns->generic);
 	line("state", "%s", pnvme_ns_status_name(ns->state));
 	if (ns->reason[0])
 		line("reason", "%s", ns->reason);

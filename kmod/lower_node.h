@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PNVME_LOWER_NODE_H
+#define PNVME_LOWER_NODE_H
+
+#include <linux/blkdev.h>
+#include <linux/fs.h>
+#include <linux/percpu-refcount.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+
+struct pnvme_drive;
+
+/**
+ * struct pnvme_lower_node - the lower drive's own character device, /dev/ngXnY, opened
+ * @ref: one for the drive, one for each command on its way to the driver
+ * @file: opened for reading, and for both: the driver of later kernels judges what an
+ *	unprivileged caller may by how its file was opened. Constant
+ * @queue: of the lower block device, holds a reference; constant
+ * @devt: number of the node; constant
+ * @nsid: of the NVMe namespace; constant
+ * @close: closes the files, in a context where that is done at once
+ * @rcu: it is looked up under RCU
+ */
+struct pnvme_lower_node {
+	struct percpu_ref	ref;
+	struct file		*file[2];
+	struct request_queue	*queue;
+	dev_t			devt;
+	u32			nsid;
+	struct work_struct	close;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct pnvme_node_opener - opens the lower node when somebody wants it
+ * @work: does it; not in the caller's context, whose root directory may be any
+ * @node: what it has opened, NULL if nothing, or the drive has let it go; RCU. Written
+ *	with pnvme_view held for reading by @work, for writing by pnvme_lower_node_drop(),
+ *	and only together with a @claim of the drive
+ * @error: why it could not; read after waiting for @work
+ */
+struct pnvme_node_opener {
+	struct work_struct			work;
+	struct pnvme_lower_node __rcu		*node;
+	int					error;
+};
+
+void pnvme_lower_node_init(struct pnvme_drive *drive);
+struct pnvme_lower_node *pnvme_lower_node_get(struct pnvme_drive *drive);
+void pnvme_lower_node_put(struct pnvme_lower_node *node);
+int pnvme_lower_node_open(struct pnvme_drive *drive);
+void pnvme_lower_node_drop(struct pnvme_drive *drive);
+
+#endif
