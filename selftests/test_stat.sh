@@ -233,6 +233,70 @@ test_polled()
 	equal "I/Os of the last queue" "$(total ios queue="$q")" 200
 }
 
+# rw IOS [FIO-OPTION...]: NVMe commands to $node, a character device
+commands() { by_fio "$1" "$2" --ioengine=io_uring_cmd --cmd_type=nvme --direct=0 "${@:3}"; }
+
+# OP: its errors by class, as pnvme stat has them
+errors_of() { pnvme -j stat one | jq -c "[.stats[] | select(.op == \"$1\") | .errors | to_entries[]]"; }
+
+test_commands()
+{
+	: "NVMe commands count for their queue when the driver has them; those that are waited for have latency"
+	local lba q
+	begin
+	spare pnvme-a
+	adopt "$dev"
+	create one 16M
+	node=/dev/$(field generic)
+	lba=$(cat "/sys/block/${dev#/dev/}/queue/logical_block_size")
+	equal "operations before any command" "$(nl_abi dump stat-get op=passthru-other | wc -l)" 0
+	# an ioctl is waited for
+	nvme read "$node" -s 0 -c $((4096 / lba - 1)) -z 4096 -d "$PNVME_WORK/data" >&2
+	equal "an ioctl" "$(total ios op=passthru-read) $(total bytes op=passthru-read)" "1 4096"
+	equal "an ioctl in the histogram" "$(timed op=passthru-read)" 1
+	commands randread 200 --cpus_allowed=1
+	equal "reads" "$(total ios op=passthru-read) $(total bytes op=passthru-read)" "201 $((201 * 4096))"
+	[ "$(total ios op=passthru-read queue="$(queue_of 1)")" -ge 200 ] || fail "not in the queue of processor 1"
+	[ "$(total ios op=passthru-other)" -ge 1 ] || fail "Identify by fio was not counted"
+	commands randwrite 100
+	equal "writes" "$(total ios op=passthru-write) $(total bytes op=passthru-write)" "100 $((100 * 4096))"
+	equal "in the histograms of forwarded commands" "$(timed op=passthru-read) $(timed op=passthru-write)" "1 0"
+	equal "I/O of the block device" "$(total ios op=read) $(total ios op=write)" "0 0"
+	equal "in flight" "$(total in-flight)" 0
+	# beyond the end: as the drive would have answered
+	must_fail nvme read "$node" -s $(((16 << 20) / lba)) -c $((4096 / lba - 1)) -z 4096 -d "$PNVME_WORK/data"
+	equal "errors" "$(errors_of passthru-read)" '[{"key":"target","value":1}]'
+	equal "a refusal" "$(total ios op=passthru-read) $(total bytes op=passthru-read)" "202 $((201 * 4096))"
+	if [ "$(cat /sys/module/nvme/parameters/poll_queues)" -gt 0 ]; then
+		commands randread 50 --hipri=1
+		q=$(($(nl_abi dump stat-get op=read | wc -l) - 1))
+		equal "polled" "$(total polled op=passthru-read) $(total ios queue="$q")" "50 50"
+	fi
+	pnvme stat one >&2
+	commands_remapped
+	granted drive-fail uuid="$uuid"
+	must_fail nvme read "$node" -s 0 -c $((4096 / lba - 1)) -z 4096 -d "$PNVME_WORK/data"
+	[[ $(errors_of passthru-other) == '[{"key":"transport",'* ]] || fail "without a drive: $(errors_of passthru-other)"
+}
+
+# The drive's queues change under what test_commands has counted.
+commands_remapped()
+{
+	local poll=/sys/module/nvme/parameters/poll_queues counted had before
+	counted=$(pnvme -j stat one | jq -cS '[.stats[] | select(.op == "passthru-read")]')
+	had=$(cat "$poll")
+	echo 2 > "$poll"
+	defer eval "echo $had > $poll; echo 1 > /sys/block/${dev#/dev/}/device/reset_controller"
+	before=$(cat "/sys/block/${dev#/dev/}"/mq/*/cpu_list)
+	echo 1 > "/sys/block/${dev#/dev/}/device/reset_controller"
+	[ "$(cat "/sys/block/${dev#/dev/}"/mq/*/cpu_list)" != "$before" ] || skip "the queues are what they were"
+	sleep 3	# the watch looks once a second
+	equal "what was counted" "$(pnvme -j stat one | jq -cS '[.stats[] | select(.op == "passthru-read")]')" "$counted"
+	before=$(total ios op=passthru-read queue="$(queue_of 1)")
+	commands randread 20 --cpus_allowed=1
+	[ $(($(total ios op=passthru-read queue="$(queue_of 1)") - before)) -ge 20 ] || fail "not in the new queue of processor 1"
+}
+
 test_few_queues()
 {
 	: "fewer queues than processors"
