@@ -12,7 +12,7 @@
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/cred.h>
-#include <linux/device_cgroup.h>
+#include <linux/fs.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/ptrace.h>
 #include <linux/slab.h>
@@ -162,10 +162,10 @@ static int hand_on_unprivileged(struct pnvme_command *c, unsigned int request, v
 	return ret;
 }
 
+/* Owner and mode of the node, and the device cgroup. */
 static bool may_open_lower(const struct pnvme_command *c)
 {
-	return !devcgroup_check_permission(DEVCG_DEV_CHAR, MAJOR(c->node->devt),
-					   MINOR(c->node->devt), DEVCG_ACC_READ | DEVCG_ACC_WRITE);
+	return !file_permission(c->node->file[1], MAY_READ | MAY_WRITE);
 }
 
 static int forward(struct pnvme_command *c, unsigned int request, void __user *arg,
