@@ -183,6 +183,9 @@ static int refuse_interleaved(const struct pnvme_lower_node *node,
 		return id->lba_metadata == id->metadata_bytes ? 0 : -EOPNOTSUPP;
 	if (id->metadata_bytes)
 		return 0;
+	/* nor does the block layer know of any that is separate, which would go to bus address 0 */
+	if (!IS_ENABLED(CONFIG_BLK_DEV_INTEGRITY))
+		return -EOPNOTSUPP;
 	/* a multipath head takes no requests of ours */
 	return queue_is_mq(node->queue) ? probe_interleaved(node, id->lba_size) : -EOPNOTSUPP;
 }
