@@ -51,6 +51,7 @@ static __always_inline int describe(struct pnvme_command *c, bool sole)
 
 	if (unlikely(queue_logical_block_size(c->node->queue) != READ_ONCE(id->lba_size))) {
 		c->answer.class = PNVME_POLICY_CLASS_OTHER;
+		c->answer.data_len = 0;
 		return -EIO;
 	}
 	c->ns.lba_shift = ilog2(READ_ONCE(id->lba_size));
@@ -193,7 +194,8 @@ static int stops(struct pnvme_command *c)
 		return -EIO;
 	if (!c->answer.modifies || !test_bit(PNVME_STOP_SEAL, &ns->stops))
 		return 0;
-	return c->nonblock ? -EAGAIN : pnvme_seal_wait_broken(ns);
+	/* while it waited, policy, fence and drive may have become others: begin again */
+	return (c->nonblock ? 0 : pnvme_seal_wait_broken(ns)) ?: -EAGAIN;
 }
 
 /* Each word once, and without a call: this is the fast path. */
