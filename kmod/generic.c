@@ -76,10 +76,12 @@ static const struct file_operations generic_fops = {
 static void generic_free(struct device *dev)
 {
 	struct pnvme_generic *g = container_of(dev, struct pnvme_generic, dev);
+	struct pnvme_ns *ns = g->ns;
 
 	ida_free(&minors, MINOR(dev->devt) - MINOR(first));
-	pnvme_ns_put(g->ns);
 	kfree(g);
+	/* last: module unload waits for namespaces, not for us */
+	pnvme_ns_put(ns);
 }
 
 static int add(struct pnvme_generic *g, struct pnvme_ns *ns)
