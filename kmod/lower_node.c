@@ -126,7 +126,6 @@ static int open_both(struct pnvme_lower_node *node, const char *path, dev_t devt
 	if (nsid <= 0 || nsid > U32_MAX)
 		return nsid < 0 ? nsid : -ENODEV;
 	node->nsid = nsid;
-	node->devt = devt;
 	return 0;
 }
 

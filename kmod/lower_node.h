@@ -16,7 +16,6 @@ struct pnvme_drive;
  * @file: opened for reading, and for both: the driver of later kernels judges what an
  *	unprivileged caller may by how its file was opened. Constant
  * @queue: of the lower block device, holds a reference; constant
- * @devt: number of the node; constant
  * @nsid: of the NVMe namespace; constant
  * @close: closes the files, in a context where that is done at once
  * @rcu: it is looked up under RCU
@@ -25,7 +24,6 @@ struct pnvme_lower_node {
 	struct percpu_ref	ref;
 	struct file		*file[2];
 	struct request_queue	*queue;
-	dev_t			devt;
 	u32			nsid;
 	struct work_struct	close;
 	struct rcu_head		rcu;

@@ -44,7 +44,7 @@ struct pnvme_generic;
  *	with preemption disabled until the I/O is counted as started
  * @sealed: modifications wait until the label says that the seal is broken; sealer.lock
  * @sealing: token of who samples it, 0 since it may have changed; sealer.lock
- * @break_waiters: how many wait in pnvme_seal_break_wait(); sealer.lock
+ * @break_waiters: how many wait in pnvme_seal_wait_broken(); sealer.lock
  * @break_failed: how often its seal could not be broken; sealer.lock
  * @break_let_go: how often they were sent to the gate; sealer.lock
  * @break_asked: something was to be written to it while sealed; sealer.lock

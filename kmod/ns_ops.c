@@ -456,7 +456,7 @@ int pnvme_ns_delete(struct pnvme_ns *ns, bool check, struct pnvme_error *err)
 static void set_bytes(struct pnvme_ns *ns, u64 bytes)
 {
 	down_write(&pnvme_view);
-	ns->bytes = bytes;
+	WRITE_ONCE(ns->bytes, bytes);
 	ns->pending = 0;
 	ns->zero_total = 0;
 	ns->reason[0] = '\0';
@@ -744,7 +744,7 @@ static int set_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 	ret = set_in_label(ns, read_only, policy, err);
 	if (!ret) {
 		down_write(&pnvme_view);
-		ns->policy = policy;
+		WRITE_ONCE(ns->policy, policy);
 		ns->read_only = read_only;
 		pnvme_changed();
 		up_write(&pnvme_view);

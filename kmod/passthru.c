@@ -9,6 +9,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/capability.h>
+#include <linux/compat.h>
 #include <linux/log2.h>
 
 #include "drive.h"
@@ -341,7 +342,8 @@ static int forward(struct pnvme_command *c, struct io_uring_cmd *ioucmd, unsigne
 	 * What polls looks into memory of the driver that has the command, which is there as long
 	 * as the node is kept. What is sent by another one is not polled for.
 	 */
-	if (unlikely(c->polled && c->node != READ_ONCE(c->opened->node)))
+	if (unlikely(c->polled &&
+		     (!COMPAT_URING_POLLS || c->node != READ_ONCE(c->opened->node))))
 		issue_flags &= ~IO_URING_F_IOPOLL;
 	return compat_uring_forward(ioucmd, issue_flags, c->node->file[c->writable], &c->sqe);
 }
@@ -371,6 +373,9 @@ int pnvme_passthru_uring(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
 	c.vec = ioucmd->cmd_op == NVME_URING_CMD_IO_VEC;
 	c.own = false;
 	c.compat = compat_uring_is_compat(issue_flags);
+	/* the driver may read them in another layout than we do */
+	if (c.vec && (c.compat || (!(issue_flags & IO_URING_F_UNLOCKED) && in_compat_syscall())))
+		return -EOPNOTSUPP;
 	do {
 		ret = pnvme_command_begin(&c, compat_uring_payload(ioucmd), false);
 		if (ret)
@@ -405,7 +410,8 @@ int pnvme_passthru_iopoll(struct io_uring_cmd *ioucmd, struct io_comp_batch *iob
 	struct pnvme_opened *opened = ioucmd->file->private_data;
 	struct pnvme_lower_node *node = READ_ONCE(opened->node);
 
-	if (!node || rcu_access_pointer(opened->ns->drive->opener.node) != node)
+	if (!COMPAT_URING_POLLS || !node ||
+	    rcu_access_pointer(opened->ns->drive->opener.node) != node)
 		return 0;
-	return compat_uring_iopoll(ioucmd, iob, poll_flags, node->file[0]);
+	return node->file[0]->f_op->uring_cmd_iopoll(ioucmd, iob, poll_flags);
 }

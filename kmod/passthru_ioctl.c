@@ -5,9 +5,9 @@
  *
  * The admin queue cannot be reached from outside the driver. So admin commands are checked in
  * our copy, and then the caller's own structure is handed on, which another of its threads may
- * change in between. What it can gain by that is what the drive's own node would give it: so only
- * who may open that, as far as devices are rationed (the device cgroup), gets so far, or gets there
- * without any privilege, with which the driver takes nothing but Identify.
+ * change in between. What it can gain by that is what the drive's own node would give it, if it may
+ * open that; whoever may not gets there without any privilege, with which the driver takes
+ * nothing but Identify.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
@@ -50,6 +50,12 @@ static int put_result(void __user *arg, bool wide)
 	return wide ? put_user((u64)0, &u64p->result) : put_user((u32)0, &u32p->result);
 }
 
+/* Nothing was sent: after a signal that is no reason to end it may wait once more. */
+static int not_begun(int ret)
+{
+	return ret == -EINTR ? -ERESTARTSYS : ret;
+}
+
 static int run_io(struct pnvme_command *c, const struct nvme_uring_cmd *cmd)
 {
 	int ret;
@@ -63,7 +69,7 @@ static int run_io(struct pnvme_command *c, const struct nvme_uring_cmd *cmd)
 	do {
 		ret = pnvme_command_begin(c, cmd, false);
 		if (ret)
-			return ret;
+			return not_begun(ret);
 		ret = pnvme_command_run(c);
 		pnvme_command_end(c, ret);
 	} while (ret == PNVME_COMMAND_ANEW);
@@ -189,10 +195,11 @@ static int admin_command(struct pnvme_command *c, unsigned int request, void __u
 	struct nvme_uring_cmd cmd;
 	int ret = get_command(&cmd, arg);
 
-	if (!ret)
-		ret = pnvme_command_begin(c, &cmd, true);
 	if (ret)
 		return ret;
+	ret = pnvme_command_begin(c, &cmd, true);
+	if (ret)
+		return not_begun(ret);
 	pnvme_command_waits(c);
 	if (c->answer.act != PNVME_POLICY_MAKE)
 		ret = forward(c, request, arg, &cmd);

@@ -103,18 +103,12 @@ static inline bool compat_uring_is_compat(unsigned int issue_flags)
 #endif
 }
 
-/* Only 6.1 looks at the file. */
-static inline int compat_uring_iopoll(struct io_uring_cmd *ioucmd, struct io_comp_batch *iob,
-				      unsigned int poll_flags, struct file *lower)
-{
-	struct file *file = ioucmd->file;
-	int ret;
-
-	ioucmd->file = lower;
-	ret = lower->f_op->uring_cmd_iopoll(ioucmd, iob, poll_flags);
-	ioucmd->file = file;
-	return ret;
-}
+/*
+ * Can commands be polled for? On 6.1 the bio to poll for and the function that ends a command
+ * are in the same place, and the driver takes the one for the other if somebody polls for a
+ * command that has ended.
+ */
+#define COMPAT_URING_POLLS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0))
 
 /*
  * Before -EAGAIN is returned. From 6.9 to 6.14 ("io_uring/uring_cmd: switch sqe to async_data on
