@@ -23,11 +23,13 @@
  * @dev: also the reference count of this structure
  * @cdev: an open file has a reference to it, and it one to @dev
  * @ns: holds a reference; constant
+ * @ready: it may be opened: the namespace is there as a whole; set once, after it can be found
  */
 struct pnvme_generic {
 	struct device	dev;
 	struct cdev	cdev;
 	struct pnvme_ns	*ns;
+	bool		ready;
 };
 
 static struct class *generic_class;	/* constant once loaded */
@@ -37,9 +39,12 @@ static DEFINE_IDA(minors);
 static int generic_open(struct inode *inode, struct file *file)
 {
 	struct pnvme_generic *g = container_of(inode->i_cdev, struct pnvme_generic, cdev);
-	struct pnvme_opened *opened = kzalloc(sizeof(*opened), GFP_KERNEL);
+	struct pnvme_opened *opened;
 	int ret;
 
+	if (!READ_ONCE(g->ready))
+		return -ENXIO;
+	opened = kzalloc(sizeof(*opened), GFP_KERNEL);
 	if (!opened)
 		return -ENOMEM;
 	ret = pnvme_ns_opened(g->ns);
@@ -111,9 +116,9 @@ static int add(struct pnvme_generic *g, struct pnvme_ns *ns)
 
 /**
  * pnvme_generic_add - make the character device of a namespace
- * @ns: its block device is there; drive->lock is held
+ * @ns: its block device is about to be there; drive->lock is held
  *
- * Only on NVMe is there anything to pass commands to. Without memory there is none either:
+ * Before that, so that who finds the namespace live finds both; nobody can open it yet. Only on NVMe is there anything to pass commands to. Without memory there is none either:
  * the block device works all the same.
  */
 void pnvme_generic_add(struct pnvme_ns *ns)
@@ -128,14 +133,24 @@ void pnvme_generic_add(struct pnvme_ns *ns)
 	if (g)
 		ret = add(g, ns);
 	if (ret) {
-		pr_warn("%s: it has no character device (error %d); detach the drive and attach it again for one\n",
-			ns->disk->disk_name, -ret);
+		pr_warn("%sn%u: it has no character device (error %d); detach the drive and attach it again for one\n",
+			dev_name(&ns->drive->dev), ns->nsid, -ret);
 		return;
 	}
 	down_write(&pnvme_view);
 	ns->generic = g;
 	pnvme_changed();
 	up_write(&pnvme_view);
+}
+
+/**
+ * pnvme_generic_ready - let it be opened
+ * @ns: its block device is there; drive->lock is held
+ */
+void pnvme_generic_ready(struct pnvme_ns *ns)
+{
+	if (ns->generic)
+		WRITE_ONCE(ns->generic->ready, true);
 }
 
 /**

@@ -10,6 +10,7 @@ void pnvme_generic_exit(void);
 
 /* drive->lock is held. */
 void pnvme_generic_add(struct pnvme_ns *ns);
+void pnvme_generic_ready(struct pnvme_ns *ns);
 void pnvme_generic_del(struct pnvme_ns *ns);
 
 #endif

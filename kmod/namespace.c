@@ -445,18 +445,20 @@ int pnvme_ns_expose(struct pnvme_ns *ns)
 	set_disk_ro(disk, ns->read_only);
 	compat_defer_part_scan(disk);
 	kref_get(&ns->ref);	/* for ns_free_disk() */
+	pnvme_generic_add(ns);
 	/* before the uevent: who hears of it may ask what it is */
 	set_disk(ns, disk);
 	ret = device_add_disk(&drive->dev, disk, ns_groups);
 	if (ret) {
 		set_disk(ns, NULL);
+		pnvme_generic_del(ns);
 		put_disk(disk);	/* a disk that was never added is freed without free_disk */
 		pnvme_stats_exit(&ns->stats);
 		pnvme_ns_put(ns);
 		return ret;
 	}
 	set_disk(ns, disk);
-	pnvme_generic_add(ns);
+	pnvme_generic_ready(ns);
 	pnvme_ns_link_lower(ns);
 	pnvme_ns_needs_scan(ns);
 	return 0;
@@ -484,9 +486,9 @@ void pnvme_ns_remove(struct pnvme_ns *ns)
 
 	lockdep_assert_held(&ns->drive->lock);
 	pnvme_zero_cancel(ns);
-	pnvme_generic_del(ns);
 	pnvme_ns_unlink_lower(ns);
 	disk = unlist(ns);
+	pnvme_generic_del(ns);
 	if (disk) {
 		del_gendisk(disk);
 		wait_idle(ns);
