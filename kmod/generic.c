@@ -118,8 +118,9 @@ static int add(struct pnvme_generic *g, struct pnvme_ns *ns)
  * pnvme_generic_add - make the character device of a namespace
  * @ns: its block device is about to be there; drive->lock is held
  *
- * Before that, so that who finds the namespace live finds both; nobody can open it yet. Only on NVMe is there anything to pass commands to. Without memory there is none either:
- * the block device works all the same.
+ * Before that, so that who finds the namespace live finds both; nobody can open it yet. Only on
+ * NVMe is there anything to pass commands to. Without memory there is none either: the block
+ * device works all the same.
  */
 void pnvme_generic_add(struct pnvme_ns *ns)
 {
