@@ -282,7 +282,6 @@ void pnvme_lower_node_init(struct pnvme_drive *drive)
 int pnvme_lower_node_open(struct pnvme_drive *drive)
 {
 	struct pnvme_node_opener *o = &drive->opener;
-
 	int ret;
 
 	queue_work(pnvme_wq, &o->work);

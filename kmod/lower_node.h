@@ -12,7 +12,8 @@ struct pnvme_drive;
 
 /**
  * struct pnvme_lower_node - the lower drive's own character device, /dev/ngXnY, opened
- * @ref: one for the drive, one for each command on its way to the driver
+ * @ref: one for the drive, one for each open file that used it first, one for each command on its
+ *	way to the driver that came by another file
  * @file: opened for reading, and for both: the driver of later kernels judges what an
  *	unprivileged caller may by how its file was opened. Constant
  * @queue: of the lower block device, holds a reference; constant
@@ -35,7 +36,8 @@ struct pnvme_lower_node {
  * @node: what it has opened, NULL if nothing, or the drive has let it go; RCU. Written
  *	with pnvme_view held for reading by @work, for writing by pnvme_lower_node_drop(),
  *	and only together with a @claim of the drive
- * @error: why it could not; read after waiting for @work
+ * @error: why it could not; written by @work, read after waiting for it, of several who wait any
+ *	gets the last
  */
 struct pnvme_node_opener {
 	struct work_struct			work;
