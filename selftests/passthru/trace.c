@@ -20,6 +20,7 @@ static uint64_t first, lbas;
 static const char *tracing;
 static pthread_t reader;
 static bool stop;
+static bool was_on;	/* the tracepoint, with tracing off (selftests/vm/run --traced) */
 static FILE *shown;	/* some of what lies outside */
 
 static void put(const char *file, const char *text)
@@ -32,6 +33,17 @@ static void put(const char *file, const char *text)
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		die("%s: %s", path, strerror(errno));
 	close(fd);
+}
+
+static bool is_on(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text = '0';
+
+	if (fd < 0 || read(fd, &text, 1) != 1)
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+	return text == '1';
 }
 
 static uint64_t after(const char *line, const char *key, uint64_t without)
@@ -151,6 +163,7 @@ bool trace_begin(const char *drive, uint64_t slba, uint64_t nlb)
 	snprintf(text, sizeof(text), "%s/%senable", tracing, EVENT);
 	if (access(text, W_OK))
 		return false;
+	was_on = is_on(text);
 	if (sscanf(drive, "nvme%d", &number) != 1)
 		die("'%s' is no NVMe drive", drive);
 	first = slba;
@@ -160,7 +173,7 @@ bool trace_begin(const char *drive, uint64_t slba, uint64_t nlb)
 	put("buffer_size_kb", "16384");
 	snprintf(text, sizeof(text), "ctrl_id == %d", number);
 	put(EVENT "filter", text);
-	put(EVENT "enable", "1");
+	put(was_on ? "tracing_on" : EVENT "enable", "1");
 	snprintf(text, sizeof(text), "%s/trace_pipe", tracing);
 	fd = open(text, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
@@ -172,7 +185,7 @@ bool trace_begin(const char *drive, uint64_t slba, uint64_t nlb)
 
 struct traced trace_end(void)
 {
-	put(EVENT "enable", "0");
+	put(was_on ? "tracing_on" : EVENT "enable", "0");
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 	pthread_join(reader, NULL);
 	put(EVENT "filter", "0");
