@@ -545,6 +545,22 @@ static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, struct gendisk *
 }
 
 /**
+ * pnvme_ns_is_sole - has a namespace its drive to itself?
+ * @ns: open, or drive->lock is held; takes pnvme_view
+ *
+ * Neighbours still being zeroed count: they will be there before a reservation ends.
+ */
+bool pnvme_ns_is_sole(const struct pnvme_ns *ns)
+{
+	bool sole;
+
+	down_read(&pnvme_view);
+	sole = list_is_singular(&ns->drive->namespaces);
+	up_read(&pnvme_view);
+	return sole;
+}
+
+/**
  * pnvme_ns_needs_scan - its partitions are to be looked for (again)
  * @ns: exposed; pnvme_drive_scan_partitions() does it when no lock is held
  */

@@ -147,6 +147,7 @@ int pnvme_ns_opened(struct pnvme_ns *ns);
 void pnvme_ns_released(struct pnvme_ns *ns);
 bool pnvme_name_taken(const char *name, const struct pnvme_ns *except);
 
+bool pnvme_ns_is_sole(const struct pnvme_ns *ns);
 void pnvme_ns_needs_scan(struct pnvme_ns *ns);
 
 /* drive->lock is held. */

@@ -31,16 +31,6 @@ static bool is_reservation(u8 opcode)
 	return opcode == 0x0d || opcode == 0x0e || opcode == 0x11 || opcode == 0x15;
 }
 
-static bool is_sole(const struct pnvme_ns *ns)
-{
-	bool sole;
-
-	down_read(&pnvme_view);
-	sole = list_is_singular(&ns->drive->namespaces);
-	up_read(&pnvme_view);
-	return sole;
-}
-
 /*
  * Of a drive that is there: what it is does not change while it is away. If somebody has just
  * given it another format, it is about to be failed: all that is known of it is wrong.
@@ -135,7 +125,7 @@ static int refused(const struct pnvme_command *c)
  */
 static int check_io(struct pnvme_command *c)
 {
-	int ret = describe(c, is_reservation(c->sqe.cmd.opcode) && is_sole(c->opened->ns));
+	int ret = describe(c, is_reservation(c->sqe.cmd.opcode) && pnvme_ns_is_sole(c->opened->ns));
 
 	if (ret)
 		return ret;
@@ -149,7 +139,7 @@ static int check_io(struct pnvme_command *c)
 static int check_admin(struct pnvme_command *c)
 {
 	const struct pnvme_ns *ns = c->opened->ns;
-	int ret = describe(c, is_sole(ns));
+	int ret = describe(c, pnvme_ns_is_sole(ns));
 
 	if (ret)
 		return ret;

@@ -21,17 +21,6 @@ struct reserve {
 	const struct pr_ops	*ops;
 };
 
-/* Neighbours still being zeroed count: they will be there before a reservation ends. */
-static bool has_drive_to_itself(const struct pnvme_ns *ns)
-{
-	bool sole;
-
-	down_read(&pnvme_view);
-	sole = list_is_singular(&ns->drive->namespaces);
-	up_read(&pnvme_view);
-	return sole;
-}
-
 /* Nothing of a drive that is away is waited for here, nor tried again: -EIO. */
 static int begin_read(struct block_device *bdev, struct reserve *r)
 {
@@ -41,7 +30,7 @@ static int begin_read(struct block_device *bdev, struct reserve *r)
 	r->drive = ns->drive;
 	pnvme_drive_lock(r->drive);
 	r->lower = r->drive->claim.bdev;
-	if (!has_drive_to_itself(ns))
+	if (!pnvme_ns_is_sole(ns))
 		ret = -EOPNOTSUPP;
 	else if (READ_ONCE(r->drive->gate) != PNVME_GATE_OPEN)
 		ret = -EIO;

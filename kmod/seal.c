@@ -247,8 +247,12 @@ static void ask_again(struct pnvme_drive *drive)
 	spin_unlock(&drive->sealer.lock);
 }
 
-/* Into @free what needs not wait any more. Returns whether more is to do. */
-static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free)
+/*
+ * What needs not wait any more: into @failed if its seal could not be broken, else into @free, as
+ * is what waits for a seal that somebody else has ended. Returns whether more is to do.
+ */
+static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free,
+		   struct bio_list *failed)
 {
 	struct pnvme_ns *ns;
 	bool more = false;
@@ -264,8 +268,10 @@ static bool settle(struct pnvme_drive *drive, bool broken, struct bio_list *free
 			wake_up_all(&drive->sealer.moved);
 		}
 		more |= ns->break_asked;
-		if (ns->breaking || !ns->sealed)
+		if (!ns->sealed)
 			take_waiting(ns, free);
+		else if (ns->breaking)
+			take_waiting(ns, failed);
 	}
 	spin_unlock(&drive->sealer.lock);
 	return more;
@@ -295,7 +301,7 @@ static void fail_all(struct bio_list *bios)
 /* Returns when to come again, jiffies, or -1. */
 static long step(struct pnvme_drive *drive)
 {
-	struct bio_list free = BIO_EMPTY_LIST;
+	struct bio_list free = BIO_EMPTY_LIST, failed = BIO_EMPTY_LIST;
 	struct pnvme_sealer *s = &drive->sealer;
 	struct pnvme_error err = { };
 	bool more, known;
@@ -316,17 +322,15 @@ static long step(struct pnvme_drive *drive)
 		return HZ / 10;
 	}
 	s->failed_since = 0;
-	more = settle(drive, !ret, &free);
+	more = settle(drive, !ret, &free, &failed);
 	if (!ret)
 		tell_broken(drive);
 	pnvme_drive_unlock(drive);
-	if (!ret) {
-		submit_all(&free);
-	} else {
+	submit_all(&free);
+	if (ret)
 		pr_warn_ratelimited("%s: writes to a sealed namespace fail, as its seal cannot be broken: %s\n",
 				    dev_name(&drive->dev), err.text);
-		fail_all(&free);
-	}
+	fail_all(&failed);
 	return more ? 0 : -1;
 }
 
