@@ -8,6 +8,7 @@
  *   race DEV [KEY=VALUE...]		commands that are rewritten while they are sent; see race.c
  *   life DEV				files closed, passed on and inherited; see life.c
  *   bench DEV WAY DEPTH COUNT		how long a read takes; see bench.c
+ *   allocs DEV NATIVE LBA		how often a command allocates memory; see allocs.c
  *
  * Exit: 0 all was as expected, 1 something was not, and what, 2 wrong usage.
  */
@@ -20,7 +21,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "io", main_io }, { "cmd", main_cmd }, { "refusals", main_refusals }, { "race", main_race }, { "life", main_life },
-	{ "bench", main_bench },
+	{ "bench", main_bench }, { "allocs", main_allocs },
 };
 
 int main(int argc, char **argv)
@@ -31,6 +32,6 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 2, argv + 2);
 	}
-	fprintf(stderr, "usage: passthru io|cmd|refusals|race|life|bench DEVICE ...\n");
+	fprintf(stderr, "usage: passthru io|cmd|refusals|race|life|bench|allocs DEVICE ...\n");
 	return 2;
 }

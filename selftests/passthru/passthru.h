@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 /*
  * struct nvme_uring_cmd up to @rsvd2, struct nvme_passthru_cmd64 as a whole; in struct
@@ -120,13 +121,14 @@ bool way_vec(const struct way *way);
 /**
  * struct node - an open device, and what sysfs says of the block device beside it
  * @lbas: 0 if there is no such block device
+ * @max: bytes of a command
  */
 struct node {
 	const char	*path;
 	int		fd;
 	uint32_t	nsid;
 	uint32_t	lba;
-	uint64_t	lbas;
+	uint64_t	lbas, max;
 };
 
 void node_open(struct node *node, const char *path, int flags);
@@ -143,6 +145,7 @@ struct ring {
 int ring_open(struct ring *ring, unsigned int entries, unsigned int setup);	/* negative errno */
 void ring_close(struct ring *ring);
 int ring_register(struct ring *ring, int fd, void *buffer, size_t bytes);
+int ring_register_buffers(struct ring *ring, const struct iovec *iov, unsigned int n);
 struct sqe128 *ring_entry(struct ring *ring);	/* the next one, zeroed */
 int ring_submit(struct ring *ring, unsigned int wait);	/* for as many completions */
 bool ring_reap(struct ring *ring, struct cqe32 *cqe);
@@ -174,6 +177,8 @@ struct traced {
 	unsigned long	commands, outside, lost;
 };
 
+void trace_put(const char *file, const char *text);	/* below the directory of tracing */
+int trace_open(const char *file, int flags);	/* -1: there is none */
 bool trace_begin(const char *drive, uint64_t slba, uint64_t nlb);
 struct traced trace_end(void);
 
@@ -183,5 +188,6 @@ int main_refusals(int argc, char **argv);
 int main_race(int argc, char **argv);
 int main_life(int argc, char **argv);
 int main_bench(int argc, char **argv);
+int main_allocs(int argc, char **argv);
 
 #endif

@@ -116,9 +116,12 @@ int ring_register(struct ring *ring, int fd, void *buffer, size_t bytes)
 
 	if (fd >= 0 && syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_FILES, &fd, 1))
 		return -errno;
-	if (buffer && syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, &iov, 1))
-		return -errno;
-	return 0;
+	return buffer ? ring_register_buffers(ring, &iov, 1) : 0;
+}
+
+int ring_register_buffers(struct ring *ring, const struct iovec *iov, unsigned int n)
+{
+	return syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, iov, n) ? -errno : 0;
 }
 
 struct sqe128 *ring_entry(struct ring *ring)

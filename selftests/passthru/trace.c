@@ -17,33 +17,27 @@
 
 static struct traced seen;
 static uint64_t first, lbas;
-static const char *tracing;
 static pthread_t reader;
 static bool stop;
 static bool was_on;	/* the tracepoint, with tracing off (selftests/vm/run --traced) */
 static FILE *shown;	/* some of what lies outside */
 
-static void put(const char *file, const char *text)
+int trace_open(const char *file, int flags)
 {
+	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	char path[256];
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", tracing, file);
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		die("%s: %s", path, strerror(errno));
-	close(fd);
+	snprintf(path, sizeof(path), "%s/%s", places[access("/sys/kernel/tracing/trace", F_OK) ? 1 : 0], file);
+	return open(path, flags | O_CLOEXEC);
 }
 
-static bool is_on(const char *path)
+void trace_put(const char *file, const char *text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text = '0';
+	int fd = trace_open(file, O_WRONLY | O_TRUNC);
 
-	if (fd < 0 || read(fd, &text, 1) != 1)
-		die("%s: %s", path, strerror(errno));
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die("tracing: %s: %s", file, strerror(errno));
 	close(fd);
-	return text == '1';
 }
 
 static uint64_t after(const char *line, const char *key, uint64_t without)
@@ -155,29 +149,27 @@ static void *follow(void *arg)
  */
 bool trace_begin(const char *drive, uint64_t slba, uint64_t nlb)
 {
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	char text[160];
+	char text[160], on;
 	int number, fd;
 
-	tracing = places[access("/sys/kernel/tracing/trace", F_OK) ? 1 : 0];
-	snprintf(text, sizeof(text), "%s/%senable", tracing, EVENT);
-	if (access(text, W_OK))
+	fd = trace_open(EVENT "enable", O_RDWR);
+	if (fd < 0)
 		return false;
-	was_on = is_on(text);
+	was_on = read(fd, &on, 1) == 1 && on == '1';
+	close(fd);
 	if (sscanf(drive, "nvme%d", &number) != 1)
 		die("'%s' is no NVMe drive", drive);
 	first = slba;
 	lbas = nlb;
 	shown = stderr;
-	put("trace", "\n");
-	put("buffer_size_kb", "16384");
+	trace_put("trace", "\n");
+	trace_put("buffer_size_kb", "16384");
 	snprintf(text, sizeof(text), "ctrl_id == %d", number);
-	put(EVENT "filter", text);
-	put(was_on ? "tracing_on" : EVENT "enable", "1");
-	snprintf(text, sizeof(text), "%s/trace_pipe", tracing);
-	fd = open(text, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	trace_put(EVENT "filter", text);
+	trace_put(was_on ? "tracing_on" : EVENT "enable", "1");
+	fd = trace_open("trace_pipe", O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
-		die("%s: %s", text, strerror(errno));
+		die("tracing: trace_pipe: %s", strerror(errno));
 	if (pthread_create(&reader, NULL, follow, (void *)(intptr_t)fd))
 		die("no thread");
 	return true;
@@ -185,11 +177,11 @@ bool trace_begin(const char *drive, uint64_t slba, uint64_t nlb)
 
 struct traced trace_end(void)
 {
-	put(was_on ? "tracing_on" : EVENT "enable", "0");
+	trace_put(was_on ? "tracing_on" : EVENT "enable", "0");
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 	pthread_join(reader, NULL);
-	put(EVENT "filter", "0");
-	put("buffer_size_kb", "1408");
+	trace_put(EVENT "filter", "0");
+	trace_put("buffer_size_kb", "1408");
 	if (seen.lost)
 		die("the trace has holes");
 	return seen;

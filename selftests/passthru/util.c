@@ -16,7 +16,7 @@ void die(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	fputs("passthru: ", stderr);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
@@ -81,6 +81,7 @@ void node_open(struct node *node, const char *path, int flags)
 	disk_of(path, disk, sizeof(disk));
 	node->lba = (uint32_t)sysfs_number(disk, "queue/logical_block_size", 512);
 	node->lbas = sysfs_number(disk, "size", 0) / (node->lba / 512);
+	node->max = sysfs_number(disk, "queue/max_hw_sectors_kb", 128) << 10;
 }
 
 void *pages(size_t bytes)
