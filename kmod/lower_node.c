@@ -6,7 +6,6 @@
  * it: it is opened for the first command.
  */
 #include <linux/blkdev.h>
-#include <linux/blk-mq.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/file.h>
@@ -75,14 +74,16 @@ struct pnvme_lower_node *pnvme_lower_node_get(struct pnvme_drive *drive)
 }
 
 /* Its name, and its number; "nvme0n1" has "ng0n1", with the same parent. pnvme_view is held. */
-static int find(const struct pnvme_drive *drive, char *path, size_t size, dev_t *devt)
+static int find(const struct pnvme_drive *drive, struct pnvme_lower_node *node, char *path,
+		size_t size, dev_t *devt)
 {
 	struct gendisk *disk = drive->claim.bdev->bd_disk;
 	struct device *dev = NULL;
 	char name[DISK_NAME_LEN];
 
-	if (strncmp(disk->disk_name, "nvme", 4))
+	if (sscanf(disk->disk_name, "nvme%un%u", &node->subsys, &node->head) != 2)
 		return -EOPNOTSUPP;
+	node->disks = disk_to_dev(disk)->class;
 	snprintf(name, sizeof(name), "ng%s", disk->disk_name + 4);
 	if (disk_to_dev(disk)->parent)
 		dev = device_find_child_by_name(disk_to_dev(disk)->parent, name);
@@ -130,13 +131,16 @@ static int open_both(struct pnvme_lower_node *node, const char *path, dev_t devt
 }
 
 /* One LBA, with room for more. Returns how it ended; @more: the drive sent more than asked for. */
-static int read_lba(struct request_queue *q, u32 nsid, u8 *data, u32 lba, u32 room, bool *more)
+static int read_lba(const struct pnvme_lower_node *node, u8 *data, u32 lba, u32 room, bool *more)
 {
-	struct nvme_command cmd = { .rw.opcode = nvme_cmd_read, .rw.nsid = cpu_to_le32(nsid) };
+	struct nvme_command cmd = {
+		.rw.opcode	= nvme_cmd_read,
+		.rw.nsid	= cpu_to_le32(node->nsid),
+	};
 	int ret;
 
 	memset(data, 0x5a, 2 * lba);
-	ret = nvme_submit_sync_cmd(q, &cmd, data, room);
+	ret = pnvme_lower_node_send(node, &cmd, data, room);
 	*more = memchr_inv(data + lba, 0x5a, lba);
 	return ret;
 }
@@ -161,9 +165,9 @@ static int probe_interleaved(const struct pnvme_lower_node *node, u32 lba)
 	data = kmalloc(2 * lba, GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
-	ret = read_lba(node->queue, node->nsid, data, lba, 2 * lba, &more);
+	ret = read_lba(node, data, lba, 2 * lba, &more);
 	if (!more && is_length_error(ret))
-		ret = read_lba(node->queue, node->nsid, data, lba, lba, &more);
+		ret = read_lba(node, data, lba, lba, &more);
 	kfree(data);
 	if (more)
 		return -EOPNOTSUPP;
@@ -185,8 +189,7 @@ static int refuse_interleaved(const struct pnvme_lower_node *node,
 	/* nor does the block layer know of any that is separate, which would go to bus address 0 */
 	if (!IS_ENABLED(CONFIG_BLK_DEV_INTEGRITY))
 		return -EOPNOTSUPP;
-	/* a multipath head takes no requests of ours */
-	return queue_is_mq(node->queue) ? probe_interleaved(node, id->lba_size) : -EOPNOTSUPP;
+	return probe_interleaved(node, id->lba_size);
 }
 
 /*
@@ -217,7 +220,7 @@ static int open_node(struct pnvme_drive *drive, struct pnvme_lower_node *node)
 
 	down_read(&pnvme_view);
 	if (drive->claim.bdev) {
-		ret = find(drive, path, sizeof(path), &devt);
+		ret = find(drive, node, path, sizeof(path), &devt);
 		diskseq = drive->diskseq;
 		id = drive->identity;
 		if (!ret && blk_get_queue(bdev_get_queue(drive->claim.bdev)))

@@ -3,11 +3,13 @@
 #define PNVME_LOWER_NODE_H
 
 #include <linux/blkdev.h>
+#include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
+struct nvme_command;
 struct pnvme_drive;
 
 /**
@@ -18,6 +20,9 @@ struct pnvme_drive;
  *	unprivileged caller may by how its file was opened. Constant
  * @queue: of the lower block device, holds a reference; constant
  * @nsid: of the NVMe namespace; constant
+ * @disks: the class that disks are in; constant
+ * @subsys, @head: of a multipath head, "nvme<subsys>n<head>": what its paths are found by. An open
+ *	@file keeps the numbers from being given to another one. Constant
  * @close: closes the files, in a context where that is done at once
  * @rcu: it is looked up under RCU
  */
@@ -26,6 +31,9 @@ struct pnvme_lower_node {
 	struct file		*file[2];
 	struct request_queue	*queue;
 	u32			nsid;
+	const struct class	*disks;
+	unsigned int		subsys;
+	unsigned int		head;
 	struct work_struct	close;
 	struct rcu_head		rcu;
 };
@@ -50,5 +58,7 @@ struct pnvme_lower_node *pnvme_lower_node_get(struct pnvme_drive *drive);
 void pnvme_lower_node_put(struct pnvme_lower_node *node);
 int pnvme_lower_node_open(struct pnvme_drive *drive);
 void pnvme_lower_node_drop(struct pnvme_drive *drive);
+int pnvme_lower_node_send(const struct pnvme_lower_node *node, struct nvme_command *cmd,
+			  void *buf, unsigned int len);
 
 #endif

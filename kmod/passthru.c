@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/log2.h>
+#include <linux/nvme.h>
 
 #include "drive.h"
 #include "hold.h"
@@ -20,8 +21,6 @@
 #include "seal.h"
 #include "stats.h"
 
-/* Host path error, NVMe base specification 2.0, 3.3.3.2.1: what drivers say without a path. */
-#define NVME_STATUS_PATH 0x370
 /* Shorter timeouts than this, the driver's default for admin commands, are not for users to set. */
 #define TIMEOUT_MS 60000
 
@@ -101,7 +100,8 @@ static int get_node(struct pnvme_command *c)
 			ret = c->nonblock ? -EAGAIN : pnvme_hold_wait(c->opened->ns);
 			break;
 		default:
-			ret = NVME_STATUS_PATH;
+			/* what drivers say that have no path */
+			ret = NVME_SC_HOST_PATH_ERROR;
 		}
 	}
 	return ret;

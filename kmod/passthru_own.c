@@ -5,7 +5,6 @@
  * the command itself once more. They sleep until the drive has answered.
  */
 #include <linux/blkdev.h>
-#include <linux/blk-mq.h>
 #include <linux/compat.h>
 #include <linux/mm.h>
 #include <linux/nvme.h>
@@ -112,7 +111,7 @@ static int submit(const struct pnvme_command *c, void *buf)
 		.common.cdw15	= cpu_to_le32(u->cdw15),
 	};
 
-	return nvme_submit_sync_cmd(c->node->queue, &cmd, buf, c->answer.data_len);
+	return pnvme_lower_node_send(c->node, &cmd, buf, c->answer.data_len);
 }
 
 static int run(struct pnvme_command *c, void *buf)
@@ -154,8 +153,7 @@ int pnvme_command_run(struct pnvme_command *c)
 	void *buf = NULL;
 	int ret;
 
-	/* what comes from a multipath head has no queue to be sent by */
-	if (c->answer.meta_len || !queue_is_mq(q))
+	if (c->answer.meta_len)
 		return -EOPNOTSUPP;
 	if (len > (u64)queue_max_hw_sectors(q) << SECTOR_SHIFT)
 		return -EINVAL;

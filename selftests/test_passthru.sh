@@ -249,6 +249,37 @@ test_passthru_copy()
 	neighbours_are_as_before
 }
 
+# An NVMe target's drives are multipath devices: two hosts of it are two paths.
+test_passthru_multipath()
+{
+	: "on a multipath device commands of our own go by any path that takes them"
+	local target=$pnvme_dir/nvmet_target status=0 disk state id ways=io,io64,io64-vec,submit,plain,async
+	begin
+	"$target" begin || status=$?
+	[ "$status" != 4 ] || skip "this kernel has no NVMe target"
+	defer "$target" clear
+	spare pnvme-a
+	disk=$dev
+	dev=$("$target" add paths "$disk" 6d1c2a34-0000-4000-8000-0000000000d3) || fail "no target"
+	[ -z "$(compgen -G "/sys/class/nvme/nvme*/${dev#/dev/}")" ] || skip "this kernel has no native multipath"
+	"$target" join paths >&2 || status=$?
+	[ "$status" != 4 ] || echo "without a loop target there is one path" >&2
+	adopt "$dev" any
+	create left 4M
+	create middle 8M
+	generic=$(generic_of "$node")
+	read -r id < "/sys/block/${node#/dev/}/nsid"
+	for state in none /sys/kernel/config/nvmet/ports/{1,2}/ana_groups/1/ana_state; do
+		# a path that refuses all; the driver knows of it, or finds out
+		[ "$state" = none ] || [ "$status" != 4 ] || break
+		[ "$state" = none ] || echo inaccessible > "$state"
+		passthru io "$generic" ways="$ways" start=64 size=32768 block="$node" lower="$dev" at="$start"
+		run nvme dsm "$generic" -n "$id" -d -s 64 -b 64
+		quiet_dd if="$node" bs=32768 skip=1 count=1 iflag=direct | cmp -n 32768 - /dev/zero
+		[ "$state" = none ] || echo optimized > "$state"
+	done
+}
+
 test_passthru_refusals()
 {
 	: "what must be refused is, each with its error, and nothing of it reaches the drive"

@@ -32,4 +32,16 @@ static int compat_##fn(struct device *dev)					\
 })
 #endif
 
+/* 6.4: "driver core: class: make class_find_device() take a const *" */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline struct device *compat_class_find_device(const struct class *class,
+						      const struct device *start, const void *data,
+						      int (*match)(struct device *, const void *))
+{
+	return class_find_device((struct class *)class, (struct device *)start, data, match);
+}
+
+#define class_find_device compat_class_find_device
+#endif
+
 #endif
