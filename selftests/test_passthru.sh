@@ -68,6 +68,19 @@ neighbours_are_as_before()
 	[ "$(neighbours)" = "$around" ] || fail "something beside the namespace was written"
 }
 
+# Those of a newer Debian, from here on in place of this machine's, by their own loader. A test machine
+# has them.
+newer_tools()
+{
+	local tools=${PNVME_TOOLS:-}
+	if [ -z "$tools" ] && [ -z "${PNVME_VM:-}" ]; then skip "PNVME_TOOLS does not say where scripts/kernels tools has put them"; fi
+	[ -x "$tools/bin/nvme" ] && [ -x "$tools/bin/fio" ] || fail "no nvme-cli and fio in '$tools': run scripts/kernels tools"
+	newer=("$tools/lib/ld-linux-x86-64.so.2" --library-path "$tools/lib")
+	newer_bin=$tools/bin
+	nvme() { "${newer[@]}" "$newer_bin/nvme" "$@"; }
+	fio() { "${newer[@]}" "$newer_bin/fio" "$@"; }
+}
+
 polling()
 {
 	local queues
@@ -150,28 +163,55 @@ test_passthru_metadata()
 }
 
 # Jobs one after the other, in one process, as the program takes long to start
-test_passthru_fio()
+fio_jobs()
 {
-	: "fio writes by commands and reads by the block device, the other way round, mixed, and trims"
-	local cmd=(--ioengine=io_uring_cmd --cmd_type=nvme --filename="") dev_io=(--ioengine=libaio --direct=1)
+	local cmd dev_io
 	three pnvme-a
 	fio --enghelp 2>&1 | awk '$1 == "io_uring_cmd" { found = 1 } END { exit !found }' || skip "this fio has no io_uring_cmd"
 	cmd=(--stonewall --ioengine=io_uring_cmd --cmd_type=nvme --direct=0 --filename="$generic")
 	dev_io=(--stonewall --ioengine=libaio --direct=1 --filename="$node")
-	fio --output="$PNVME_WORK/fio" --iodepth=8 --bs=4k --size=1M --verify=crc32c --verify_fatal=1 --randrepeat=1 \
+	run fio --output="$PNVME_WORK/fio" --iodepth=8 --bs=4k --size=1M --verify=crc32c --verify_fatal=1 --randrepeat=1 \
 		--name=a "${cmd[@]}" --rw=randwrite --do_verify=0 --name=b "${dev_io[@]}" --rw=read \
 		--name=c "${dev_io[@]}" --rw=randwrite --do_verify=0 --offset=4M --name=d "${cmd[@]}" --rw=read --offset=4M \
 		--name=e "${cmd[@]}" --rw=randrw --bsrange=4k-64k --offset=6M --fixedbufs=1 --registerfiles=1 \
-		--name=f "${cmd[@]}" --rw=randwrite --offset=2M --sqthread_poll=1 ||
+		--name=f "${cmd[@]}" --rw=randwrite --offset=2M --sqthread_poll=1 \
+		--name=g "${cmd[@]}" --rw=randwrite --offset=3M --nonvectored=1 "$@" ||
 		{ cat "$PNVME_WORK/fio" >&2; fail "fio"; }
-	# of what it wrote there
-	if fio_trims; then
-		fio --name=x "${cmd[@]:1}" --rw=trim --bs=64k --size=1M --offset=4M --output="$PNVME_WORK/fio"
-		is_zero "$node" 4 1
-	else
-		echo "this fio does not trim by commands" >&2
-	fi
+}
+
+test_passthru_fio()
+{
+	: "fio writes by commands and reads by the block device, the other way round, and mixed"
+	fio --version >&2
+	fio_jobs
 	must_fail is_zero "$node" 2 1
+	neighbours_are_as_before
+}
+
+test_passthru_fio_newer()
+{
+	: "so does a newer one, which trims as well, writes zeroes, and compares to verify"
+	local cmd trims
+	newer_tools
+	fio --version >&2
+	fio_trims || fail "that is no newer one"
+	fio_jobs
+	# what was there before, then what the block device shows
+	cmd=(--ioengine=io_uring_cmd --cmd_type=nvme --filename="$generic")
+	must_fail is_zero "$node" 4 1
+	must_fail is_zero "$node" 3 1
+	run fio --output="$PNVME_WORK/fio" --stonewall --name=t "${cmd[@]}" --rw=trim --bs=64k --size=1M --offset=4M \
+		--name=z --stonewall "${cmd[@]}" --rw=write --write_mode=zeroes --bs=64k --size=1M --offset=3M ||
+		{ cat "$PNVME_WORK/fio" >&2; fail "fio"; }
+	is_zero "$node" 4 1
+	is_zero "$node" 3 1
+	must_fail is_zero "$node" 2 1
+	must_fail is_zero "$node" 6 1
+	# each block trimmed and then written, and read by either
+	trims=(--bs=4k --size=1M --verify=crc32c --verify_fatal=1 --randrepeat=1)
+	run fio --output="$PNVME_WORK/fio" "${trims[@]}" --offset=5M --name=a --stonewall "${cmd[@]}" --rw=randtrimwrite --iodepth=4 \
+		--name=b --stonewall "${cmd[@]}" --rw=write --offset=7M --verify_mode=compare ||
+		{ cat "$PNVME_WORK/fio" >&2; fail "fio"; }
 	neighbours_are_as_before
 }
 
@@ -183,9 +223,8 @@ fio_trims()
 	[[ $version =~ ^fio-([0-9]+)\.([0-9]+) ]] && [ $((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2])) -ge 3036 ]
 }
 
-test_passthru_cli()
+cli()
 {
-	: "nvme-cli: what it is told of the namespace, of the drive, and what it does to them"
 	local said native node_or nguid id uuid_is text=$PNVME_WORK/text
 	three pnvme-a
 	read -r nguid < "/sys/block/${node#/dev/}/nguid"
@@ -226,6 +265,21 @@ test_passthru_cli()
 	must_fail nvme write "$generic" -s $((lbas - 15)) -c 15 -z 8192 -d "$text"
 	must_fail nvme format "$generic" -f
 	neighbours_are_as_before
+}
+
+test_passthru_cli()
+{
+	: "nvme-cli: what it is told of the namespace, of the drive, and what it does to them"
+	nvme version >&2
+	cli
+}
+
+test_passthru_cli_newer()
+{
+	: "so does a newer one"
+	newer_tools
+	nvme version >&2
+	cli
 }
 
 test_passthru_copy()
