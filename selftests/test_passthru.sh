@@ -627,12 +627,16 @@ test_passthru_fence()
 	neighbours_are_as_before
 }
 
-# SERIAL SECONDS [ITEM...]
+# SERIAL SECONDS [ITEM...]: what is outside the namespace and within reach of the commands stays as it was,
+# behind the last namespace too
 race()
 {
+	local behind
 	three "$1"
+	behind=$(part_sum "$dev" 17 8)
 	untouched "$dev" passthru race "$generic" seconds="$2" word="$WORD_IS" drive="${dev#/dev/}" first="$first" "${@:3}"
 	neighbours_are_as_before
+	[ "$(part_sum "$dev" 17 8)" = "$behind" ] || fail "something behind the namespaces was written"
 	detach "$uuid"
 }
 
