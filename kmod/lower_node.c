@@ -171,7 +171,10 @@ static int probe_interleaved(const struct pnvme_lower_node *node, u32 lba)
 	kfree(data);
 	if (more)
 		return -EOPNOTSUPP;
-	return ret > 0 ? -EIO : ret;
+	/* of the path: another time */
+	if (ret > 0)
+		return (ret & 0x700) == 0x300 ? -EAGAIN : -EIO;
+	return ret;
 }
 
 /*

@@ -4,57 +4,88 @@
  * its paths, hidden disks with names of their own: nvme0c3n1 is nvme0n1 by controller nvme3.
  */
 #include <linux/blkdev.h>
+#include <linux/blk-mq.h>
 #include <linux/kernel.h>
 #include <linux/nvme.h>
 
 #include "lower_node.h"
 
-static int is_path(struct device *dev, const void *data)
+struct attempt {
+	const struct pnvme_lower_node	*node;
+	struct nvme_command		*cmd;
+	void				*buf;
+	unsigned int			len;
+	bool				frozen;	/* it is the turn of paths that are */
+	int				ret;
+};
+
+static bool is_path(struct device *dev, const struct pnvme_lower_node *node)
 {
-	const struct pnvme_lower_node *node = data;
 	unsigned int subsys, controller, head;
+	struct gendisk *disk;
 	char rest;
 
-	return sscanf(dev_name(dev), "nvme%uc%un%u%c", &subsys, &controller, &head, &rest) == 3 &&
-	       subsys == node->subsys && head == node->head;
+	if (sscanf(dev_name(dev), "nvme%uc%un%u%c", &subsys, &controller, &head, &rest) != 3 ||
+	    subsys != node->subsys || head != node->head)
+		return false;
+	disk = dev_to_disk(dev);
+	/* one that the driver has given up, as it leads elsewhere now, has no capacity */
+	return disk->flags & GENHD_FL_HIDDEN && queue_is_mq(disk->queue) && get_capacity(disk);
 }
 
-/* It was not sent to the drive, or a path that is not for it has refused it. */
-static bool other_path_may(int ret)
+static bool may_be_done_twice(const struct nvme_command *cmd)
 {
-	/* type 3h; one that was aborted may have been done */
-	return ret == -ENODEV ||
-	       (ret > 0 && (ret & 0x700) == 0x300 && (ret & 0x7ff) != NVME_SC_HOST_ABORTED_CMD);
+	switch (cmd->common.opcode) {
+	case nvme_cmd_read:
+	case nvme_cmd_compare:
+	case nvme_cmd_verify:
+		return true;
+	}
+	return false;
 }
 
-static int send_by(struct request_queue *q, struct nvme_command *cmd, void *buf, unsigned int len)
+/*
+ * By a path in the wrong state no controller does a command. Other errors of a path (type 3h;
+ * 4000h says "do not retry") do not tell whether it was done.
+ */
+static bool other_path_may(const struct nvme_command *cmd, int ret)
 {
-	int ret;
+	if (ret <= 0 || (ret & 0x700) != 0x300 || ret & 0x4000)
+		return false;
+	switch (ret & 0x7ff) {
+	case NVME_SC_ANA_PERSISTENT_LOSS:
+	case NVME_SC_ANA_INACCESSIBLE:
+	case NVME_SC_ANA_TRANSITION:
+		return true;
+	}
+	return may_be_done_twice(cmd);
+}
 
-	if (!blk_get_queue(q))
-		return -ENODEV;
-	ret = nvme_submit_sync_cmd(q, cmd, buf, len);
+/* Returns whether that was the one. */
+static int try_path(struct device *dev, void *data)
+{
+	struct attempt *a = data;
+	struct request_queue *q;
+
+	if (!is_path(dev, a->node))
+		return 0;
+	q = dev_to_disk(dev)->queue;
+	if (!!READ_ONCE(q->mq_freeze_depth) != a->frozen || !blk_get_queue(q))
+		return 0;
+	a->ret = nvme_submit_sync_cmd(q, a->cmd, a->buf, a->len);
 	blk_put_queue(q);
-	return ret;
+	return !other_path_may(a->cmd, a->ret);
 }
 
 /* In no particular order: the drive says if a path is not the right one. */
-static int send_by_paths(const struct pnvme_lower_node *node, struct nvme_command *cmd, void *buf,
-			 unsigned int len)
+static int send_by_paths(struct attempt *a)
 {
-	struct device *path = NULL, *last;
-	int ret = NVME_SC_HOST_PATH_ERROR;
-
-	do {
-		last = path;
-		path = class_find_device(node->disks, last, node, is_path);
-		put_device(last);
-		if (!path)
-			return ret == -ENODEV ? NVME_SC_HOST_PATH_ERROR : ret;
-		ret = send_by(dev_to_disk(path)->queue, cmd, buf, len);
-	} while (other_path_may(ret));
-	put_device(path);
-	return ret;
+	/* one that is being reset may take minutes */
+	if (!class_for_each_device(a->node->disks, NULL, a, try_path)) {
+		a->frozen = true;
+		class_for_each_device(a->node->disks, NULL, a, try_path);
+	}
+	return a->ret;
 }
 
 /**
@@ -69,7 +100,10 @@ static int send_by_paths(const struct pnvme_lower_node *node, struct nvme_comman
 int pnvme_lower_node_send(const struct pnvme_lower_node *node, struct nvme_command *cmd,
 			  void *buf, unsigned int len)
 {
-	if (queue_is_mq(node->queue))
-		return nvme_submit_sync_cmd(node->queue, cmd, buf, len);
-	return send_by_paths(node, cmd, buf, len);
+	struct attempt a = {
+		.node = node, .cmd = cmd, .buf = buf, .len = len, .ret = NVME_SC_HOST_PATH_ERROR,
+	};
+
+	return queue_is_mq(node->queue) ? nvme_submit_sync_cmd(node->queue, cmd, buf, len) :
+					  send_by_paths(&a);
 }

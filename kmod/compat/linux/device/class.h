@@ -32,16 +32,15 @@ static int compat_##fn(struct device *dev)					\
 })
 #endif
 
-/* 6.4: "driver core: class: make class_find_device() take a const *" */
+/* 6.4: "driver core: class: make class_for_each_device() take a const *" */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-static inline struct device *compat_class_find_device(const struct class *class,
-						      const struct device *start, const void *data,
-						      int (*match)(struct device *, const void *))
+static inline int compat_each_device(const struct class *class, struct device *start, void *data,
+				     int (*fn)(struct device *, void *))
 {
-	return class_find_device((struct class *)class, (struct device *)start, data, match);
+	return class_for_each_device((struct class *)class, start, data, fn);
 }
 
-#define class_find_device compat_class_find_device
+#define class_for_each_device compat_each_device
 #endif
 
 #endif
