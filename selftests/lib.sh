@@ -537,6 +537,19 @@ pnvme_point()
 	esac
 }
 
+# For a test that has failed: what cannot be interrupted just now, and where in the kernel.
+pnvme_what_hangs()
+{
+	local process state
+	for process in /proc/[0-9]*; do
+		state=$({ sed -n 's/^State:\t\(.\).*/\1/p' "$process/status"; } 2> /dev/null)
+		[ "$state" = D ] || continue
+		echo "waits in the kernel: $(< "$process/comm")"
+		cat "$process/stack"
+	done 2> /dev/null
+	return 0
+}
+
 # The verdict on a test that has run, from what it left and the kernel's log.
 pnvme_run_test()
 {
@@ -552,6 +565,7 @@ pnvme_run_test()
 	if [ ! -e "$PNVME_WORK/passed" ] && [ -s "$PNVME_WORK/wait" ]; then
 		{ echo "what it waited for said:"; cat "$PNVME_WORK/wait"; } >> "$log"
 	fi
+	[ -e "$PNVME_WORK/passed" ] || [ -e "$PNVME_WORK/skip" ] || pnvme_what_hangs >> "$log"
 	if ! pnvme_cleanup > "$PNVME_WORK/cleanup" 2>&1; then
 		{ echo "FAILED: cleaning up after the test:"; cat "$PNVME_WORK/cleanup"; } >> "$log"
 		rm -f "$PNVME_WORK/passed" "$PNVME_WORK/skip"
@@ -561,6 +575,8 @@ pnvme_run_test()
 	if [ -n "$bad" ]; then
 		echo "FAILED: $bad" >> "$log"
 		rm -f "$PNVME_WORK/passed" "$PNVME_WORK/skip"
+	elif [ ! -e "$PNVME_WORK/passed" ] && [ ! -e "$PNVME_WORK/skip" ]; then
+		{ echo "the kernel said:"; tail -n 30 "$PNVME_WORK/dmesg"; } >> "$log"
 	fi
 	if [ -e "$PNVME_WORK/skip" ]; then
 		pnvme_point skip "$title" "$(cat "$PNVME_WORK/skip")"
