@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void die(const char *what)
+static __attribute__((noreturn)) void die(const char *what)
 {
 	perror(what);
 	exit(1);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The netlink ABI, checked by a client of its own (nl_abi.c, with libnl).
+# The netlink ABI, checked by a client of its own (nl_abi, with libnl).
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -20,7 +20,7 @@
 static char buf[65536];
 static uint32_t most;	/* bytes that waited for us at a time */
 
-static void die(const char *what)
+static __attribute__((noreturn)) void die(const char *what)
 {
 	perror(what);
 	exit(1);

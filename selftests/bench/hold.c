@@ -9,6 +9,7 @@
  * the longest that it had to wait for that: from when all waited to the first completion, and from
  * then on. With one processor, that is how long nobody else could run.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -36,7 +37,7 @@
 
 static _Atomic uint64_t longest;
 
-static void die(const char *what)
+static __attribute__((noreturn)) void die(const char *what)
 {
 	perror(what);
 	exit(1);

@@ -7,6 +7,7 @@
  * than fio's, its clock is finer, and it starts faster. "warm": after 1,000 that do not
  * count; "forever": until it is killed.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -27,7 +28,7 @@ static aio_context_t ctx;
 static struct iocb iocbs[MAX_DEPTH], *batch[MAX_DEPTH];
 static struct io_event events[MAX_DEPTH];
 
-static void die(const char *what)
+static __attribute__((noreturn)) void die(const char *what)
 {
 	perror(what);
 	exit(1);

@@ -12,7 +12,12 @@ struct tap_test {
 	void (*run)(void);
 };
 
+/* A program of several files defines TAP_SHARED in all, and the variable in one. */
+#ifdef TAP_SHARED
+extern bool tap_failed;
+#else
 static bool tap_failed;
+#endif
 
 /* Marks the running test as failed and says where; the test goes on. */
 #define EXPECT(cond) tap_expect(cond, __FILE__, __LINE__, #cond, 0)
