@@ -419,6 +419,45 @@ other_serial()
 	"$pnvme_dir/label_edit.py" "$1" set all serial="$2"
 }
 
+test_accepted_copy()
+{
+	: "of a drive and the copy that was accepted in its place, the record tells which it is; without it neither is"
+	local a b
+	adopted
+	a=$dev
+	filled data 2M
+	pnvme drive detach "$uuid"
+	b=$(drive 2)
+	copy_ends "$a" "$PNVME_WORK/image"
+	# the drive goes on, and then is pulled
+	pnvme drive attach "$a"
+	pnvme drive detach "$uuid"
+	copy_ends "$a" "$PNVME_WORK/later"
+	wipe "$a"
+	copy_ends "$PNVME_WORK/image" "$b"
+	run pnvme drive accept "$b" --expect=cloned --identity
+	pnvme drive detach "$uuid"
+	copy_ends "$PNVME_WORK/later" "$a"
+	[ "$(pnvme -j drive show "$a" | json '.drives[0].verdict')" = cloned ]
+	[ "$(pnvme -j drive show "$b" | json '.drives[0].verdict')" = intact ]
+	fails_with 3 "by itself: cloned: this host last saw .* on other hardware: the serial number differs" \
+		pnvme drive attach --auto "$a"
+	fails_with 1 "last seen on other hardware" pnvme drive attach "$a"
+	run pnvme drive attach --auto "$b"
+	pnvme drive detach "$uuid"
+	# no record: one alone would be let in
+	mv /var/lib/pnvme/record.json "$PNVME_WORK/record"
+	fails_with 3 "by itself: cloned: ${b#/dev/} carries the same label" pnvme drive attach --auto "$a"
+	fails_with 3 "by itself: cloned: ${a#/dev/} carries the same label" pnvme drive attach --auto "$b"
+	fails_with 3 "carries the same label" pnvme drive attach --auto
+	mv "$PNVME_WORK/record" /var/lib/pnvme/record.json
+	# and back again
+	wipe "$b"
+	run pnvme drive accept "$a" --expect=cloned --identity
+	pnvme drive detach "$uuid"
+	run pnvme drive attach --auto "$a"
+}
+
 test_accept_identity()
 {
 	: "a drive whose hardware ID has changed is accepted with --identity, a copy beside its original is not"

@@ -39,6 +39,7 @@ static void judge(struct pnvme *h, struct subject *s, const struct pnvme_label *
 	struct pnvme_drive recorded;
 	struct record *r;
 	int ret = record_load(h, &r);
+	bool known;
 
 	if (ret && ret != -ENOENT)
 		note(h, "%s", h->failed.message);
@@ -47,11 +48,14 @@ static void judge(struct pnvme *h, struct subject *s, const struct pnvme_label *
 	s->strong = l->hwid_type != PNVME_HWID_NONE;
 	if (r)
 		record_merge(r, &s->roster);
-	judge_label(h, &s->disk, l, entry(r, l->drive_uuid, &recorded) ? &recorded : NULL,
-		    &s->drive);
+	known = entry(r, l->drive_uuid, &recorded);
+	judge_label(h, &s->disk, l, known ? &recorded : NULL, &s->drive);
+	if (s->drive.verdict == PNVME_VERDICT_CLONED && known && !disk_differs(&s->disk, l))
+		s->elsewhere = recorded_differs(&s->drive, &recorded);
 	s->record_lacks = s->drive.verdict == PNVME_VERDICT_UNRECORDED &&
 			  (s->drive.from_roster || (r && record_is_lost(r)));
-	s->stale = s->drive.verdict == PNVME_VERDICT_STALE || (r && record_stale(r, l->drive_uuid));
+	s->stale = s->drive.verdict == PNVME_VERDICT_STALE || s->elsewhere ||
+		   (r && record_stale(r, l->drive_uuid));
 	record_free(r);
 }
 
@@ -147,11 +151,24 @@ static bool lost_race(struct pnvme *h, const struct disk *k, struct pnvme_drive 
 	return attached;
 }
 
+/* The module knows nothing of the record: it would take both the drive and its copy. */
+static int refuse_elsewhere(struct pnvme *h, const struct subject *s)
+{
+	fail(h, -ENOTUNIQ, s->disk.path,
+	     "%s is not the drive that this host knows by its label: it was last seen on other hardware (the %s differs); attach that one",
+	     s->disk.path, s->elsewhere);
+	set_hint(h, "if it is to take that one's place: pnvme drive accept %s --expect cloned --identity",
+		 s->disk.path);
+	return -ENOTUNIQ;
+}
+
 int subject_attach(struct pnvme *h, struct subject *s, unsigned int flags)
 {
 	char owner[37];
 	int ret;
 
+	if (s->elsewhere && !(flags & PNVME_IDENTITY))
+		return refuse_elsewhere(h, s);
 	ret = subject_host(h, s);
 	if (ret)
 		return ret;
@@ -355,6 +372,8 @@ int gate_attach(struct pnvme *h, struct subject *s, unsigned int flags)
 
 	if (ret)
 		return ret < 0 ? ret : attached_already(h, s, &d, flags);
+	if (s->twin[0])
+		judge_twin(s->twin, false, &s->drive);
 	ret = pass_gate(h, s);
 	if (!(flags & PNVME_CHECK))
 		verdict_report(h, &s->drive);
@@ -364,7 +383,7 @@ int gate_attach(struct pnvme *h, struct subject *s, unsigned int flags)
 API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, bool *attached,
 			 struct pnvme_drive **out)
 {
-	struct subject s = { 0 };
+	struct subject s = { 0 }, *list = &s;
 	int ret;
 
 	enter(h);
@@ -375,8 +394,10 @@ API int pnvme_drive_gate(struct pnvme *h, const char *dev, unsigned int flags, b
 	ret = disk_find(h, dev, &s.disk);
 	if (!ret)
 		ret = gate_prepare(h, &s, NULL);
-	if (ret > 0)
+	if (ret > 0) {
+		twins_find(h, &list, 1);
 		ret = gate_attach(h, &s, flags);
+	}
 	if (!ret && s.served)
 		ret = settle(h, &s, out);
 	*attached = !ret && s.served;

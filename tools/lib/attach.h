@@ -14,6 +14,8 @@
  * @strong: the label names a hardware ID
  * @record_lacks: unrecorded, and the record is to blame: it is lost, or older than the label
  * @stale: the drive has had a newer label, also if that was accepted
+ * @elsewhere: what differs from the hardware that the record has, or NULL
+ * @twin: another disk that carries the label as rightly, or "": see twins.c
  * @served: it is attached, or, where nothing is changed, would be
  * @now: then: what is told of it
  * @unrecorded: then: the record is to be told
@@ -27,6 +29,8 @@ struct subject {
 	bool			strong;
 	bool			record_lacks;
 	bool			stale;
+	const char		*elsewhere;
+	char			twin[64];
 	bool			served;
 	struct pnvme_drive	now;
 	bool			unrecorded;
@@ -55,5 +59,8 @@ void subject_attached(const struct subject *s, struct attached *a);
 bool recorded_drive(struct pnvme *h, const uint8_t uuid[16], struct pnvme_drive *out);
 /* 1: it is attached, *d is filled; 0: it is not. */
 int attached_drive(struct pnvme *h, const struct disk *k, struct pnvme_drive *d);
+
+/* twins.c: fill in @twin of those that were prepared for the gate */
+void twins_find(struct pnvme *h, struct subject *const *list, size_t n);
 
 #endif

@@ -80,13 +80,14 @@ static void attach_second(void *item)
 /* What was found of it is older than what the drives before it are by now. */
 static void attach_alone(struct job *j)
 {
-	struct disk k = j->subject.disk;
+	struct subject before = j->subject;
 
 	free(j->label);
 	j->label = NULL;
 	memset(&j->subject, 0, sizeof(j->subject));
-	j->subject.disk = k;
+	j->subject.disk = before.disk;
 	prepare(j);
+	memcpy(j->subject.twin, before.twin, sizeof(before.twin));
 	attach(j);
 }
 
@@ -154,6 +155,20 @@ static void record(struct pnvme *h, const struct job *jobs, size_t n)
 	free(list);
 }
 
+/* By hand the first of the command has it; the gate leaves both alone. */
+static void look_for_twins(struct pnvme *h, struct job *jobs, size_t n)
+{
+	struct subject **list = calloc(n + 1, sizeof(*list));
+	size_t i, count = 0;
+
+	for (i = 0; list && i < n; i++)
+		if (jobs[i].gate && jobs[i].label)
+			list[count++] = &jobs[i].subject;
+	if (count)
+		twins_find(h, list, count);
+	free(list);
+}
+
 static bool any_second(const struct job *jobs, size_t n)
 {
 	while (n)
@@ -167,6 +182,7 @@ static void run(struct pnvme *h, struct job *jobs, size_t n)
 	size_t i;
 
 	parallel(prepare, jobs, sizeof(*jobs), n);
+	look_for_twins(h, jobs, n);
 	put_in_order(jobs, n);
 	parallel(attach_at_once, jobs, sizeof(*jobs), n);
 	if (any_second(jobs, n))

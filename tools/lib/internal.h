@@ -359,6 +359,12 @@ void roster_push(struct pnvme *h);
 /* One drive that is here against label, hardware, host and its entry in the record (or NULL). */
 void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label *l,
 		 const struct pnvme_drive *recorded, struct pnvme_drive *d);
+/* Is its hardware another than the record has? NULL, or what differs; a roster does not count. */
+const char *recorded_differs(const struct pnvme_drive *d, const struct pnvme_drive *recorded);
+/* An older label than the record knows: not all that it says is still so. */
+bool label_is_older(const struct pnvme_drive *d, const struct pnvme_drive *recorded);
+/* One that is here too carries its label, and nothing tells which is the copy. */
+void judge_twin(const char *twin, bool attached, struct pnvme_drive *d);
 /* Its label is this host's, and on the hardware it names. */
 bool is_owned(const struct pnvme_drive *d);
 /* A drive of which not even the label could be read. */

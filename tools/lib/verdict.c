@@ -34,9 +34,45 @@ static bool from_roster(const struct pnvme_drive *d, const struct pnvme_drive *r
 	       !memcmp(d->hwid, recorded->hwid, 16);
 }
 
+/*
+ * Label and hardware agree, but the record has the drive on other hardware: it is the copy,
+ * or what was copied, of a drive that was accepted as the same. NULL, or what differs.
+ */
+const char *recorded_differs(const struct pnvme_drive *d, const struct pnvme_drive *recorded)
+{
+	if (!recorded || recorded->from_roster)
+		return NULL;
+	if (d->hwid_type != recorded->hwid_type)
+		return "kind of hardware ID";
+	if (memcmp(d->hwid, recorded->hwid, 16))
+		return "hardware ID";
+	if (d->hwid_type != PNVME_HWID_NONE)
+		return NULL;
+	if (strncmp(d->serial, recorded->serial, PNVME_SERIAL_BYTES - 1))
+		return "serial number";
+	if (d->nvme && strncmp(d->model, recorded->model, PNVME_MODEL_BYTES - 1))
+		return "model";
+	return NULL;
+}
+
+bool label_is_older(const struct pnvme_drive *d, const struct pnvme_drive *recorded)
+{
+	return d->sequence < recorded->sequence || d->epoch < recorded->epoch;
+}
+
 static void judge_owned(struct pnvme_drive *d, const struct pnvme_drive *recorded)
 {
+	/* whoever attached it has said which it is, and the record follows */
+	const char *differs = d->attached ? NULL : recorded_differs(d, recorded);
 	char why[200];
+
+	if (differs) {
+		d->recorded = false;
+		verdict(d, PNVME_VERDICT_CLONED,
+			"this host last saw the drive of its label on other hardware: the %s differs",
+			differs);
+		return;
+	}
 
 	if (from_roster(d, recorded)) {
 		d->from_roster = true;
@@ -57,7 +93,7 @@ static void judge_owned(struct pnvme_drive *d, const struct pnvme_drive *recorde
 	d->last_seen = recorded->last_seen;
 	d->acked_at = recorded->acked_at;
 	d->acked_verdict = recorded->acked_verdict;
-	if (d->sequence < recorded->sequence || d->epoch < recorded->epoch) {
+	if (label_is_older(d, recorded)) {
 		put_text(why, sizeof(why), "generation %llu of attach %llu, the record knows %llu of %llu",
 			 (unsigned long long)d->sequence, (unsigned long long)d->epoch,
 			 (unsigned long long)recorded->sequence,
@@ -103,6 +139,12 @@ void judge_label(struct pnvme *h, const struct disk *k, const struct pnvme_label
 		return;
 	}
 	judge_owned(d, recorded);
+}
+
+void judge_twin(const char *twin, bool attached, struct pnvme_drive *d)
+{
+	verdict(d, PNVME_VERDICT_CLONED, "%s carries the same label%s", twin,
+		attached ? " and is attached" : "");
 }
 
 void judge_unreadable(const char *why, struct pnvme_drive *d)
@@ -413,8 +455,7 @@ static int mark_clones(struct pnvme *h, struct pnvme_inventory *inv)
 
 		twin = d->labelled && !d->attached ? find_twin(inv, d, copies) : NULL;
 		if (twin)
-			verdict(d, PNVME_VERDICT_CLONED, "%s carries the same label%s", twin->name,
-				twin->attached ? " and is attached" : "");
+			judge_twin(twin->name, twin->attached, d);
 	}
 	free(copies);
 	return 0;
