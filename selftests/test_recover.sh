@@ -295,7 +295,12 @@ test_attach_stale()
 		pnvme drive attach --read-only "$dev"
 		[ "$(jq '.drives[0].stale' /var/lib/pnvme/record.json)" = true ] || fail "the record forgot it ($way)"
 		pnvme drive detach "$uuid"
-		run pnvme drive attach "$dev"
+		if [ "$way" = attach ]; then
+			fails_with 3 "not attached by itself: stale" pnvme drive attach --auto "$dev"
+			run pnvme drive attach "$dev"
+		else
+			run pnvme drive attach --auto "$dev"
+		fi
 		[ "$(jq '.drives[0].stale' /var/lib/pnvme/record.json)" = null ]
 		fails_with 1 "zeroed or given to another namespace since" pnvme ns undelete a
 		no_seal_in_force s
@@ -304,6 +309,22 @@ test_attach_stale()
 		pnvme ns delete new
 		pnvme drive detach "$uuid"
 	done
+}
+
+test_accept_read_only()
+{
+	: "a stale drive that is attached read-only is stale until it is accepted, also while it is attached"
+	adopted
+	pnvme drive detach "$uuid"
+	copy_ends "$dev" "$PNVME_WORK/image"
+	pnvme drive attach "$dev"
+	pnvme drive detach "$uuid"
+	copy_ends "$PNVME_WORK/image" "$dev"
+	pnvme drive attach --read-only "$dev"
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0].verdict')" = stale ]
+	run pnvme drive accept "$uuid" --expect=stale
+	[ "$(pnvme -j drive show "$uuid" | json '.drives[0].verdict')" = intact ]
+	[ "$(jq '.drives[0].stale' /var/lib/pnvme/record.json)" = true ] || fail "the record trusts the label"
 }
 
 test_restore_label_stale()

@@ -365,7 +365,7 @@ static int change_entry(struct pnvme *h, struct record *r, const struct change *
 	if (c->ack)
 		return record_ack_entry(r, c->uuids[0], *c->ack);
 	/* one that was lost has all that is attached by now */
-	return record_is_lost(r) ? 0 : record_refresh_all(h, r, c->uuids, c->n);
+	return record_is_lost(r) ? 0 : record_refresh_all(h, r, c->uuids, c->n, c->stale);
 }
 
 static int apply(struct pnvme *h, struct record *r, struct change *c)

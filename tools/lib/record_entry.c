@@ -93,8 +93,11 @@ bool record_stale(const struct record *r, const uint8_t uuid[16])
 	return at >= 0 && get_flag(json_object_array_get_idx(r->drives, (size_t)at), "stale");
 }
 
-/* Nothing was written to a drive that is read-only, so its label is what it was. */
-static bool stays_stale(const struct record *r, const struct pnvme_drive *d)
+/*
+ * Nothing was written to a drive that is read-only, so its label is what it was. Unless that
+ * was accepted, the entry goes on to tell what the drive has had, and the gate keeps it out.
+ */
+static bool stays_stale(const struct record *r, struct pnvme_drive *d)
 {
 	struct pnvme_drive before;
 
@@ -102,8 +105,11 @@ static bool stays_stale(const struct record *r, const struct pnvme_drive *d)
 		return false;
 	drive_init(&before);
 	record_drive(r, (size_t)record_find(r, d->uuid), &before, NULL);
-	return record_stale(r, d->uuid) || d->sequence < before.sequence ||
-	       d->epoch < before.epoch;
+	if (!label_is_older(d, &before))
+		return record_stale(r, d->uuid);
+	d->sequence = before.sequence;
+	d->epoch = before.epoch;
+	return true;
 }
 
 static int describe_ns(struct json_object *list, const struct pnvme_namespace *ns)
@@ -161,12 +167,14 @@ int record_set_entry(struct record *r, const struct pnvme_drive *d,
 {
 	struct json_object *o = json_object_new_object();
 	int at = record_find(r, d->uuid), ret;
+	struct pnvme_drive now = *d;
 
 	if (!o)
 		return -ENOMEM;
-	ret = describe_drive(o, d);
+	stale = stale || stays_stale(r, &now);
+	ret = describe_drive(o, &now);
 	/* until it is attached and written: the module is told not to trust all of its label */
-	if (!ret && (stale || stays_stale(r, d)))
+	if (!ret && stale)
 		ret = add(o, "stale", json_object_new_boolean(true));
 	if (!ret)
 		ret = describe_namespaces(o, inv);

@@ -32,8 +32,12 @@ int record_ack_entry(struct record *r, const uint8_t uuid[16], enum pnvme_verdic
 void record_progress(void);
 
 /* record_refresh.c; the record is locked */
-/* -ENOENT: it is not attached; of several, one that is not is left out. */
-int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *uuids, size_t n);
+/*
+ * -ENOENT: it is not attached; of several, one that is not is left out. @stale: an older label
+ * than the record knows is accepted.
+ */
+int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *uuids, size_t n,
+		       bool stale);
 /* All that are attached. */
 int record_refresh_attached(struct pnvme *h, struct record *r);
 

@@ -23,8 +23,8 @@ static void keep_one(void *item)
 	record_progress();
 }
 
-/* What the module says now, into the entry of a drive. */
-static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[16],
+/* What the module says now, into the entry of a drive. @stale: and that is accepted. */
+static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[16], bool stale,
 			 struct pnvme_drive *d)
 {
 	struct pnvme_inventory *inv = inventory_new();
@@ -37,21 +37,21 @@ static int refresh_entry(struct pnvme *h, struct record *r, const uint8_t uuid[1
 	if (!ret)
 		ret = kernel_namespaces(h, uuid, inv);
 	if (!ret)
-		ret = record_set_entry(r, d, inv, false);
+		ret = record_set_entry(r, d, inv, stale && d->read_only);
 	pnvme_inventory_free(inv);
 	return ret;
 }
 
 /* @list: room for @n. One that went meanwhile is left out, unless it is the only one. */
 static int refresh_entries(struct pnvme *h, struct record *r, const uint8_t *const *uuids,
-			   size_t n, struct refresh *list, size_t *done)
+			   size_t n, bool stale, struct refresh *list, size_t *done)
 {
 	size_t i;
 	int ret;
 
 	for (i = 0; i < n; i++) {
 		record_progress();
-		ret = refresh_entry(h, r, uuids[i], &list[*done].drive);
+		ret = refresh_entry(h, r, uuids[i], stale, &list[*done].drive);
 		if (ret == -ENOENT && n > 1)
 			continue;
 		if (!ret && !(list[*done].h = handle_like(h)))
@@ -64,7 +64,8 @@ static int refresh_entries(struct pnvme *h, struct record *r, const uint8_t *con
 }
 
 /* The archive reads each label: of all drives at once. */
-int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *uuids, size_t n)
+int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *uuids, size_t n,
+		       bool stale)
 {
 	struct refresh *list = calloc(n + 1, sizeof(*list));
 	size_t i, done = 0;
@@ -72,7 +73,7 @@ int record_refresh_all(struct pnvme *h, struct record *r, const uint8_t *const *
 
 	if (!list)
 		return -ENOMEM;
-	ret = refresh_entries(h, r, uuids, n, list, &done);
+	ret = refresh_entries(h, r, uuids, n, stale, list, &done);
 	parallel(keep_one, list, sizeof(*list), done);
 	for (i = 0; i < done; i++)
 		handle_merge(h, list[i].h);
@@ -98,7 +99,7 @@ int record_refresh_attached(struct pnvme *h, struct record *r)
 	for (i = 0; !ret && i < inv->n_drives; i++)
 		uuids[i] = inv->drives[i]->uuid;
 	if (!ret)
-		ret = record_refresh_all(h, r, uuids, inv->n_drives);
+		ret = record_refresh_all(h, r, uuids, inv->n_drives, false);
 	free(uuids);
 	pnvme_inventory_free(inv);
 	return ret == -ENOENT ? 0 : ret;
