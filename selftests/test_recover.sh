@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 archive=/var/lib/pnvme/archive
+other=6d1c2a34-0000-4000-8000-00000000beef	# a host
 
 # [N]: the Nth spare drive, adopted: $dev, $uuid
 adopted()
@@ -440,6 +441,41 @@ other_serial()
 	"$pnvme_dir/label_edit.py" "$1" set all serial="$2"
 }
 
+# No label of the archive went aside
+nothing_left()
+{
+	local left=("$archive/$uuid"/*.left)
+	[ ! -e "${left[0]}" ] || fail "the archive of the drive was changed: ${left[*]}"
+}
+
+test_archive_refused()
+{
+	: "a command that is refused leaves the archive as it is: import of a copy of a live drive, a busy stale one"
+	local copy serial
+	adopted
+	pnvme drive detach "$uuid"
+	copy_ends "$dev" "$PNVME_WORK/image"
+	pnvme drive attach "$dev"
+	pnvme ns create "$uuid" one 1M
+	copy=$(drive 2)
+	copy_ends "$PNVME_WORK/image" "$copy"
+	read -r serial < "/sys/block/${copy#/dev/}/device/serial"
+	"$pnvme_dir/label_edit.py" "$copy" set all serial="$serial" owner="$other"
+	mv /var/lib/pnvme/record.json "$PNVME_WORK/record"
+	fails_with 1 "already attached" pnvme drive import "$copy" --from="$other"
+	nothing_left
+	mv "$PNVME_WORK/record" /var/lib/pnvme/record.json
+	wipe "$copy"
+	pnvme drive detach "$uuid"
+	copy_ends "$PNVME_WORK/image" "$dev"
+	coproc python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDWR | os.O_EXCL); print(flush=True); sys.stdin.read()' "$dev"
+	read -r _ <&"${COPROC[0]}"
+	fails_with 6 "in use|busy" pnvme drive attach "$dev"
+	nothing_left
+	fails_with 6 "in use|busy" pnvme drive erase "$dev" --yes="$uuid"
+	nothing_left
+}
+
 test_accepted_copy()
 {
 	: "of a drive and the copy that was accepted in its place, the record tells which it is; without it neither is"
@@ -493,6 +529,7 @@ test_accept_identity()
 	run pnvme -n drive accept "$dev" --expect=cloned --identity
 	blockdev --setro "$dev"
 	fails_with 1 "new identity cannot be written" pnvme drive accept "$dev" --expect=cloned --identity
+	nothing_left
 	blockdev --setrw "$dev"
 	fails_with 1 "other hardware" pnvme drive attach "$dev"
 	run pnvme drive accept "$dev" --expect=cloned --identity

@@ -74,6 +74,7 @@ static int accept_identity(struct pnvme *h, const struct pnvme_inventory *inv,
 			   struct pnvme_drive **out)
 {
 	struct disk k;
+	int ret;
 
 	if (!(flags & PNVME_IDENTITY)) {
 		fail(h, -EINVAL, d->name,
@@ -90,8 +91,13 @@ static int accept_identity(struct pnvme *h, const struct pnvme_inventory *inv,
 	if (disk_read(d->name, &k) || k.diskseq != d->diskseq)
 		return fail(h, -ESTALE, d->name, "/dev/%s has become another device meanwhile; try again",
 			    d->name);
-	if (!(flags & PNVME_CHECK))
-		archive_disk(h, &k, flags);
+	if (flags & PNVME_CHECK)
+		return disk_attach(h, &k, flags, out);
+	/* a refusal leaves the archive as it is */
+	ret = disk_attach(h, &k, flags | PNVME_CHECK, NULL);
+	if (ret)
+		return ret;
+	archive_disk(h, &k, flags);
 	return disk_attach(h, &k, flags, out);
 }
 

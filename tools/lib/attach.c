@@ -164,6 +164,7 @@ static int refuse_elsewhere(struct pnvme *h, const struct subject *s)
 
 int subject_attach(struct pnvme *h, struct subject *s, unsigned int flags)
 {
+	bool left = s->drive.verdict == PNVME_VERDICT_STALE && !(flags & PNVME_CHECK);
 	char owner[37];
 	int ret;
 
@@ -172,11 +173,15 @@ int subject_attach(struct pnvme *h, struct subject *s, unsigned int flags)
 	ret = subject_host(h, s);
 	if (ret)
 		return ret;
-	/* what the archive has of later is of a history that this ends */
-	if (s->drive.verdict == PNVME_VERDICT_STALE)
-		archive_disk(h, &s->disk, flags);
 	drive_init(&s->now);
-	ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, s->stale, flags, &s->now);
+	if (left)
+		ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, s->stale,
+				   flags | PNVME_CHECK, &s->now);
+	/* what the archive has of later is of a history that this ends, unless it is refused */
+	if (left && !ret)
+		archive_disk(h, &s->disk, flags);
+	if (!ret)
+		ret = lower_attach(h, &s->disk, s->drive.uuid, s->host, s->stale, flags, &s->now);
 	s->served = !ret || lost_race(h, &s->disk, &s->now);
 	if (s->served && ret)
 		return 0;

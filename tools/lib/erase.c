@@ -60,10 +60,13 @@ API int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[
 		ret = check_owner(h, &s, from);
 	if (!ret)
 		ret = host_id(h, s.host);
+	/* the drive of this UUID may be another, that is in use: what is refused leaves its archive */
 	if (!ret)
+		ret = lower_import(h, &s.disk, s.drive.uuid, s.host, from, flags | PNVME_CHECK, &d);
+	if (!ret && !(flags & PNVME_CHECK)) {
 		archive_disk(h, &s.disk, flags);
-	if (!ret)
 		ret = lower_import(h, &s.disk, s.drive.uuid, s.host, from, flags, &d);
+	}
 	if (ret)
 		return leave(h, ret);
 	if (flags & PNVME_CHECK)
@@ -177,11 +180,14 @@ API int pnvme_drive_erase(struct pnvme *h, const char *dev, const uint8_t uuid[1
 		return leave(h, fail(h, -EOPNOTSUPP, s.disk.path,
 				     "%s cannot discard; leave --discard out, its data stays then",
 				     s.disk.path));
+	ret = lower_erase(h, &s.disk, uuid, s.host, flags | PNVME_CHECK);
+	if (ret || flags & PNVME_CHECK)
+		return leave(h, ret);
 	/* a copy has a history of its own, with the original's UUID */
 	if (s.drive.verdict != PNVME_VERDICT_CLONED)
 		archive_disk(h, &s.disk, flags);
 	ret = lower_erase(h, &s.disk, uuid, s.host, flags);
-	if (!ret && !(flags & PNVME_CHECK)) {
+	if (!ret) {
 		if (s.drive.verdict != PNVME_VERDICT_CLONED)
 			record_drop(h, uuid);	/* the record speaks of the original */
 		ret = remove_rest(h, &s.disk, flags);
