@@ -331,16 +331,23 @@ test_accept_read_only()
 test_restore_label_stale()
 {
 	: "a label behind the record, or of a drive that was adopted anew, is not restored unasked"
-	local old
-	adopted
+	local old second
+	adopted 2
+	second=$dev
+	adopted 1
 	filled data 4M
-	pnvme drive detach "$uuid"
+	pnvme drive detach --all
 	old=$(find "$archive/$uuid" -name '*.label' | sort | tail -n 1)
 	mv "$old" "$PNVME_WORK/kept"
 	destroy_label "$dev"
 	fails_with 1 "older .* than what this host last saw" pnvme drive restore "$uuid" "$dev"
 	mv /var/lib/pnvme/record.json "$PNVME_WORK/record"
 	fails_with 1 "there is no record to tell" pnvme drive restore "$uuid" "$dev"
+	# the roster of another drive brings the record back, and knows nothing of the label
+	pnvme drive attach "$second"
+	[ "$(jq -r '.drives[] | select(.from_roster) | .uuid' /var/lib/pnvme/record.json)" = "$uuid" ]
+	fails_with 1 "there is no record to tell" pnvme drive restore "$uuid" "$dev"
+	pnvme drive detach --all
 	mv "$PNVME_WORK/record" /var/lib/pnvme/record.json
 	mv "$PNVME_WORK/kept" "$old"
 	printf '\1' | dd of="$old" bs=1 seek=300 conv=notrunc status=none

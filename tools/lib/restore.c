@@ -16,7 +16,10 @@ struct restoration {
 	uint64_t		newest;		/* the highest sequence that this host knows */
 };
 
-/* *known: the record can be read, so that it would tell if there is something newer. */
+/*
+ * *known: the record can be read, so that it would tell if there is something newer. An entry
+ * that a roster brought back does not; one that is not there was erased or forgotten.
+ */
 static uint64_t recorded_sequence(struct pnvme *h, const uint8_t uuid[16], bool *known)
 {
 	struct record *r;
@@ -30,6 +33,7 @@ static uint64_t recorded_sequence(struct pnvme *h, const uint8_t uuid[16], bool 
 	if (i >= 0)
 		record_drive(r, (size_t)i, &d, NULL);
 	record_free(r);
+	*known &= !d.from_roster;
 	return d.sequence;
 }
 
