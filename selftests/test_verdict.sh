@@ -288,6 +288,14 @@ test_foreign()
 	run pnvme drive import "$b" --from "$old"
 	[ "$(roster "$a" | wc -l)" = 2 ] || fail "the roster does not have both drives"
 	judge 0
+	# an image from before: ours is stale, and the other host's is refused
+	run pnvme drive detach pnvme0
+	"$pnvme_dir/label_edit.py" "$a" set all sequence=1
+	fails_with 1 "is this host's already" pnvme drive import "$a" --from "$other_host"
+	"$pnvme_dir/label_edit.py" "$a" set all owner="$old"
+	fails_with 1 "is older .generation 1 of attach" pnvme drive import "$a" --from "$old"
+	run pnvme drive forget "$uuid"
+	run pnvme drive import "$a" --from "$old"
 }
 
 test_reimaged()

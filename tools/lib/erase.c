@@ -46,6 +46,39 @@ static int check_owner(struct pnvme *h, const struct subject *s, const uint8_t f
 	return -EINVAL;
 }
 
+/* Who is the owner already attaches it, and then it is seen if the label is an old one. */
+static int refuse_own(struct pnvme *h, const struct subject *s, const uint8_t from[16])
+{
+	uint8_t form[16];
+
+	if (!host_is(h, from, form)) {
+		forget_error(h);
+		return 0;
+	}
+	fail(h, -EINVAL, s->disk.path, "%s is this host's already, there is nothing to import: attach it",
+	     s->disk.path);
+	set_hint(h, "pnvme drive attach %s", s->disk.path);
+	return -EINVAL;
+}
+
+/* An image that was put back. Import cannot tell the module not to trust all of such a label. */
+static int refuse_older(struct pnvme *h, const struct subject *s)
+{
+	const struct pnvme_drive *d = &s->drive;
+	struct pnvme_drive known;
+	char uuid[37];
+
+	if (!recorded_drive(h, d->uuid, &known) || !label_is_older(d, &known))
+		return 0;
+	pnvme_uuid_format(d->uuid, uuid);
+	fail(h, -ESTALE, s->disk.path,
+	     "the label of %s is older (generation %llu of attach %llu) than this host last saw it (%llu of %llu): an image was put back, and seals and deleted namespaces in it cannot be trusted",
+	     s->disk.path, (unsigned long long)d->sequence, (unsigned long long)d->epoch,
+	     (unsigned long long)known.sequence, (unsigned long long)known.epoch);
+	set_hint(h, "to trust them all the same: pnvme drive forget %s, then import it", uuid);
+	return -ESTALE;
+}
+
 API int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[16],
 			   unsigned int flags, struct pnvme_drive **out)
 {
@@ -60,6 +93,10 @@ API int pnvme_drive_import(struct pnvme *h, const char *dev, const uint8_t from[
 		ret = check_owner(h, &s, from);
 	if (!ret)
 		ret = host_id(h, s.host);
+	if (!ret)
+		ret = refuse_own(h, &s, from);
+	if (!ret)
+		ret = refuse_older(h, &s);
 	/* the drive of this UUID may be another, that is in use: what is refused leaves its archive */
 	if (!ret)
 		ret = lower_import(h, &s.disk, s.drive.uuid, s.host, from, flags | PNVME_CHECK, &d);
