@@ -536,8 +536,8 @@ test_accept_identity()
 	run pnvme -n drive accept "$dev" --expect=cloned --identity
 	blockdev --setro "$dev"
 	fails_with 1 "new identity cannot be written" pnvme drive accept "$dev" --expect=cloned --identity
-	nothing_left
 	blockdev --setrw "$dev"
+	nothing_left
 	fails_with 1 "other hardware" pnvme drive attach "$dev"
 	run pnvme drive accept "$dev" --expect=cloned --identity
 	holds data
