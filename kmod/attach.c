@@ -141,6 +141,7 @@ static int read_label(struct pnvme_drive *drive, struct pnvme_error *err)
 		copies[i] = slots.error[i] ? NULL : slots.copy[i];
 	ret = pnvme_label_pick(copies, &drive->repaired, &why);
 	drive->good = 0;
+	drive->unread = memchr_inv(slots.error, 0, sizeof(slots.error));
 	for (i = 0; ret >= 0 && i < PNVME_LABEL_SLOTS; i++)
 		if (copies[i] && !memcmp(copies[i], copies[ret], PNVME_LABEL_BYTES))
 			drive->good |= 1 << i;
@@ -226,10 +227,14 @@ static int check_attach(struct pnvme_drive *drive, const struct pnvme_attach *re
 				    "%s was formatted with other metadata or protection information since it was adopted",
 				    drive->lower_name);
 	ret = check_owner(drive, req, err);
-	/* before namespaces are made of it; not if nothing may be changed anyway */
-	if (!ret && !drive->read_only && (req->label || req->stale || why))
+	if (ret || !(req->label || req->stale || why))
+		return ret;
+	/* before namespaces are made of it; what may not be changed stays as it is */
+	if (drive->read_only)
+		drive->distrusted = true;
+	else
 		pnvme_label_distrust(drive->label);
-	return ret;
+	return 0;
 }
 
 static void draft_epoch(struct pnvme_drive *drive, const struct pnvme_attach *req)

@@ -398,6 +398,7 @@ static bool set_failed(struct pnvme_drive *drive, unsigned int from, const char 
 		WRITE_ONCE(drive->state, PNVME_DRIVE_STATE_FAILED);
 		strscpy(drive->reason, reason, sizeof(drive->reason));
 		drive->hold.deadline = 0;
+		pnvme_hold_shut(drive);
 		pnvme_changed();
 	}
 	up_write(&pnvme_view);
@@ -657,10 +658,13 @@ int pnvme_drives_init(void)
 	pnvme_wq = alloc_workqueue("pnvme", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!pnvme_wq)
 		return -ENOMEM;
+	ret = pnvme_hold_load();
+	if (ret)
+		goto destroy;
 	drive_class = class_create("pnvme");
 	if (IS_ERR(drive_class)) {
 		ret = PTR_ERR(drive_class);
-		goto destroy;
+		goto unload;
 	}
 	ret = pnvme_lower_init();
 	if (!ret)
@@ -668,6 +672,8 @@ int pnvme_drives_init(void)
 	if (!ret)
 		return 0;
 	class_destroy(drive_class);
+unload:
+	pnvme_hold_unload();
 destroy:
 	destroy_workqueue(pnvme_wq);
 	return ret;
@@ -692,6 +698,7 @@ void pnvme_drives_exit(void)
 	wait_event(all_gone, !atomic_read(&live));
 	/* more than a grace period: lower nodes that were let go are closed from a callback */
 	rcu_barrier();
+	pnvme_hold_unload();
 	destroy_workqueue(pnvme_wq);
 	class_destroy(drive_class);
 }

@@ -71,6 +71,9 @@ extern struct rw_semaphore pnvme_view;
  * @reason: why @state is not live; pnvme_view
  * @exposed: complete and visible to readers; pnvme_view
  * @read_only: attached without writing its label; constant once listed
+ * @distrusted: attached read-only with a label that is not its newest, or of other hardware: seals
+ *	that it tells of are not believed; constant once exposed
+ * @unread: a slot could not be read when it was attached, and may hold a newer label; @lock
  * @good: bit i tells that slot i held the newest content when it was attached; @lock
  * @repaired: the attach rewrote damaged label copies; constant once exposed
  * @label_lost: not all slots could be written, nothing may be changed; @lock
@@ -107,6 +110,8 @@ struct pnvme_drive {
 	bool			read_only;
 	bool			repaired;
 	bool			label_lost;
+	bool			distrusted;
+	bool			unread;
 	u8			good;
 };
 

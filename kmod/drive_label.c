@@ -11,6 +11,13 @@
 #include "label_io.h"
 #include "namespace.h"
 
+/*
+ * By how much the sequence goes on when a slot could not be read. What it holds may be newer than
+ * what was found, by an update or two and what took them back; should it be read later it must
+ * neither win nor say something else with the same number.
+ */
+#define UNREAD_GAP 64
+
 /**
  * pnvme_drive_draft - start a change
  * @drive: its @lock is held
@@ -71,25 +78,15 @@ static int write_slots(struct pnvme_drive *drive, const struct pnvme_label *labe
 	return pnvme_label_write(drive->claim.bdev, drive->identity.capacity, label, drive->check);
 }
 
-/* Old content, next sequence: whatever the failed write left behind is behind it. */
-static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
+/* @next, a copy of @hold.undone, takes back what @hold.unsure was to change; @whole: it can. */
+static void take_back(struct pnvme_drive *drive, bool whole)
 {
-	struct pnvme_label *old;
-
-	memcpy(drive->hold.unsure, drive->next, PNVME_LABEL_BYTES);
-	old = pnvme_drive_draft(drive);
-	old->sequence = cpu_to_le64(failed_sequence);
-	if (!pnvme_label_next(old)) {
-		pnvme_label_seal(old);
-		if (!write_slots(drive, old)) {
-			publish(drive);
-			drive->hold.torn = false;
-			return;
-		}
+	drive->hold.torn = !whole || write_slots(drive, drive->next);
+	if (!drive->hold.torn) {
+		publish(drive);
+		return;
 	}
 	/* what a drive that went away holds now is one of these, and settled when it is back */
-	memcpy(drive->hold.undone, old, PNVME_LABEL_BYTES);
-	drive->hold.torn = true;
 	if (pnvme_hold_lower_lost(drive))
 		return;
 	drive->label_lost = true;
@@ -97,24 +94,40 @@ static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
 			  "a label update failed half way and could not be taken back; changes are refused until pnvme drive detach and attach repair it");
 }
 
+/* Old content, next sequence: whatever the failed write left behind is behind it. */
+static void roll_back(struct pnvme_drive *drive, u64 failed_sequence)
+{
+	struct pnvme_label *old;
+	bool whole;
+
+	memcpy(drive->hold.unsure, drive->next, PNVME_LABEL_BYTES);
+	old = pnvme_drive_draft(drive);
+	old->sequence = cpu_to_le64(failed_sequence);
+	whole = !pnvme_label_next(old);
+	if (whole)
+		pnvme_label_seal(old);
+	memcpy(drive->hold.undone, old, PNVME_LABEL_BYTES);
+	take_back(drive, whole);
+}
+
 /**
  * pnvme_drive_settle - a drive is back whose label was being written when it went
  * @drive: live again; its @lock is held
  *
- * What the update was for did not happen, so it is taken back.
+ * What the update was for did not happen, so it is taken back: by what was to do that when the
+ * drive went, to the bit, as nothing else proves it should it go once more.
  */
 void pnvme_drive_settle(struct pnvme_drive *drive)
 {
 	struct pnvme_hold *h = &drive->hold;
-	u64 sequence = max(le64_to_cpu(h->unsure->sequence), le64_to_cpu(h->undone->sequence));
 	struct pnvme_ns *ns;
 
 	lockdep_assert_held(&drive->lock);
 	if (!h->torn)
 		return;
 	drive->label_lost = false;
-	memcpy(drive->next, h->unsure, PNVME_LABEL_BYTES);
-	roll_back(drive, sequence);
+	memcpy(drive->next, h->undone, PNVME_LABEL_BYTES);
+	take_back(drive, le64_to_cpu(h->undone->sequence) > le64_to_cpu(h->unsure->sequence));
 	/* one that was to go, and stays */
 	list_for_each_entry(ns, &drive->namespaces, node)
 		if (!h->torn)
@@ -336,6 +349,7 @@ int pnvme_drive_set_roster(struct pnvme_drive *drive, const struct pnvme_label_p
  */
 int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err)
 {
+	u64 sequence;
 	int ret;
 
 	lockdep_assert_held(&drive->lock);
@@ -343,6 +357,9 @@ int pnvme_drive_first_write(struct pnvme_drive *drive, struct pnvme_error *err)
 		pnvme_label_seal(drive->next);
 		return write_draft(drive, err);
 	}
+	sequence = le64_to_cpu(drive->next->sequence);
+	if (drive->unread && sequence < U64_MAX - UNREAD_GAP)
+		drive->next->sequence = cpu_to_le64(sequence + UNREAD_GAP);
 	ret = seal_draft(drive, err);
 	return ret ? ret : repair_slots(drive, err);
 }

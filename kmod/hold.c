@@ -31,6 +31,12 @@
 #define TRIES_MAX 5
 /* How long new block devices are looked at for a lost drive, seconds. */
 #define LOOK_SECONDS 10
+/* How often it is looked for after that, seconds. */
+#define LOOK_AGAIN 5
+#define ALL_SLOTS ((1 << PNVME_LABEL_SLOTS) - 1)
+
+/* Of all drives: what ends a hold must not wait behind what a hold makes wait. */
+static struct workqueue_struct *expiry;
 
 static void park(struct pnvme_parked *list, struct pnvme_io *io)
 {
@@ -78,6 +84,13 @@ static struct pnvme_parked take_parked(struct pnvme_hold *h)
 	h->parked = 0;
 	spin_unlock_irq(&h->lock);
 	return all;
+}
+
+/* @h->lock is held. */
+static void expire_in(struct pnvme_hold *h, unsigned long delay)
+{
+	if (h->timeout != PNVME_HOLD_FOREVER)
+		mod_delayed_work(expiry, &h->expire, delay);
 }
 
 static void count_held(struct pnvme_ns *ns)
@@ -180,8 +193,10 @@ bool pnvme_hold_park(struct pnvme_io *io)
 		/* who is there and does not answer is waited for no longer than who is gone */
 		if (!h->parked++) {
 			h->parked_since = jiffies;
+			/* that of a hold is not put off */
 			if (h->timeout != PNVME_HOLD_FOREVER)
-				queue_delayed_work(h->wq, &h->expire, h->timeout * HZ);
+				queue_delayed_work(expiry, &h->expire,
+						   h->timeout * (unsigned long)HZ);
 		}
 		count_held(io->ns);
 		/* what comes now would only fail like this one */
@@ -243,6 +258,22 @@ static void fail_parked(struct pnvme_drive *drive)
 	}
 }
 
+static void send_unless_held(struct pnvme_drive *drive, struct bio_list *list)
+{
+	struct blk_plug plug;
+	struct pnvme_ns *ns;
+	struct bio *bio;
+
+	blk_start_plug(&plug);
+	while (READ_ONCE(drive->gate) != PNVME_GATE_HELD && (bio = bio_list_pop(list))) {
+		ns = bio->bi_bdev->bd_disk->private_data;
+		atomic_dec(&ns->held);
+		submit_bio_noacct(bio);
+		cond_resched();
+	}
+	blk_finish_plug(&plug);
+}
+
 /**
  * pnvme_hold_send_waiting - through the gate once more, which lets it pass, or tells why not
  * @drive: if it is held again, what waits stays where it is
@@ -253,26 +284,20 @@ static void fail_parked(struct pnvme_drive *drive)
 void pnvme_hold_send_waiting(struct pnvme_drive *drive)
 {
 	struct pnvme_hold *h = &drive->hold;
-	struct bio_list all;
-	struct blk_plug plug;
-	struct pnvme_ns *ns;
-	struct bio *bio;
+	struct bio_list all = BIO_EMPTY_LIST;
 
 	spin_lock_irq(&h->lock);
-	all = h->waiting;
-	bio_list_init(&h->waiting);
-	spin_unlock_irq(&h->lock);
-	blk_start_plug(&plug);
-	while (READ_ONCE(drive->gate) != PNVME_GATE_HELD && (bio = bio_list_pop(&all))) {
-		ns = bio->bi_bdev->bd_disk->private_data;
-		atomic_dec(&ns->held);
-		submit_bio_noacct(bio);
-		cond_resched();
+	/* whoever moves the gate after this look comes here too, and finds what we have put back */
+	while (drive->gate != PNVME_GATE_HELD && !bio_list_empty(&h->waiting)) {
+		all = h->waiting;
+		bio_list_init(&h->waiting);
+		spin_unlock_irq(&h->lock);
+		send_unless_held(drive, &all);
+		spin_lock_irq(&h->lock);
+		/* lost again meanwhile: who is left keeps its place */
+		bio_list_merge_head(&h->waiting, &all);
+		bio_list_init(&all);
 	}
-	blk_finish_plug(&plug);
-	/* lost again meanwhile: who is left keeps its place */
-	spin_lock_irq(&h->lock);
-	bio_list_merge_head(&h->waiting, &all);
 	spin_unlock_irq(&h->lock);
 }
 
@@ -322,25 +347,36 @@ void pnvme_hold_over(struct pnvme_drive *drive)
 	struct pnvme_hold *h = &drive->hold;
 
 	spin_lock_irq(&h->lock);
-	/* what failed again already has waited anew since then */
-	if (!h->parked)
-		cancel_delayed_work(&h->expire);
-	else if (h->timeout != PNVME_HOLD_FOREVER)
-		mod_delayed_work(h->wq, &h->expire, h->timeout * HZ);
+	/* the next hold may have begun, whose end this is not; what failed again has waited anew */
+	if (READ_ONCE(drive->state) == PNVME_DRIVE_STATE_LIVE) {
+		if (!h->parked)
+			cancel_delayed_work(&h->expire);
+		else
+			expire_in(h, h->timeout * (unsigned long)HZ);
+	}
 	spin_unlock_irq(&h->lock);
 }
 
 /**
- * pnvme_hold_end - what waits fails, and so does all that comes
- * @drive: its state says failed; pnvme_view is not held
+ * pnvme_hold_shut - all I/O that comes fails
+ * @drive: its state was just made failed, under pnvme_view, which is still held: whoever
+ *	attaches it again opens the gate after this
+ */
+void pnvme_hold_shut(struct pnvme_drive *drive)
+{
+	spin_lock_irq(&drive->hold.lock);
+	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
+	spin_unlock_irq(&drive->hold.lock);
+}
+
+/**
+ * pnvme_hold_end - what waits fails
+ * @drive: after pnvme_hold_shut(); pnvme_view is not held
  */
 void pnvme_hold_end(struct pnvme_drive *drive)
 {
 	struct pnvme_hold *h = &drive->hold;
 
-	spin_lock_irq(&h->lock);
-	WRITE_ONCE(drive->gate, PNVME_GATE_SHUT);
-	spin_unlock_irq(&h->lock);
 	wake_up_all(&h->gate_moved);
 	fail_parked(drive);
 	pnvme_hold_send_waiting(drive);
@@ -401,10 +437,13 @@ static void begin(struct pnvme_drive *drive)
 	set_gate(drive, PNVME_GATE_OPEN, PNVME_GATE_HELD);
 	/* from now on nobody is on the way through the gate */
 	synchronize_rcu();
+	/* under the lock, as whoever ends an earlier hold looks at the state there */
+	spin_lock_irq(&h->lock);
 	if (timeout == PNVME_HOLD_FOREVER)
 		cancel_delayed_work(&h->expire);
 	else
-		mod_delayed_work(h->wq, &h->expire, timeout * HZ);
+		mod_delayed_work(expiry, &h->expire, timeout * (unsigned long)HZ);
+	spin_unlock_irq(&h->lock);
 	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_HOLD, drive,
 			  "held: %s; bring it back, or give up with pnvme drive fail pnvme%d",
 			  drive->reason, drive->instance);
@@ -471,7 +510,7 @@ static bool judge(struct pnvme_drive *drive)
 	spin_lock_irq(&h->lock);
 	parked_splice(&h->stale, &h->fresh);
 	more = h->parked;
-	if (!more)
+	if (!more && READ_ONCE(drive->state) == PNVME_DRIVE_STATE_LIVE)
 		cancel_delayed_work(&h->expire);
 	spin_unlock_irq(&h->lock);
 	return more;
@@ -518,7 +557,8 @@ static long step(struct pnvme_drive *drive)
 		}
 		if (pnvme_resume_look(drive))
 			return finish(drive);
-		return time_before(jiffies, READ_ONCE(h->look_until)) ? HZ / 10 : -1;
+		/* somebody may have kept it from us until now */
+		return time_before(jiffies, READ_ONCE(h->look_until)) ? HZ / 10 : LOOK_AGAIN * HZ;
 	default:
 		return lost && !pnvme_resume_let_go(drive) ? msecs_to_jiffies(10) : -1;
 	}
@@ -537,14 +577,17 @@ static void hold_work(struct work_struct *work)
 		queue_delayed_work(h->wq, &h->work, delay);
 }
 
-/* Not what was parked after a resume that came just before us. */
+/* What was parked after we were asked to come, by a resume or a try in between, has time left. */
 static bool waited_long(struct pnvme_hold *h)
 {
 	bool long_enough;
+	long left;
 
 	spin_lock_irq(&h->lock);
-	long_enough = h->parked &&
-		      time_after_eq(jiffies, h->parked_since + h->timeout * (unsigned long)HZ);
+	left = h->parked_since + h->timeout * (unsigned long)HZ - jiffies;
+	long_enough = h->parked && left <= 0;
+	if (h->parked && !long_enough)
+		expire_in(h, left);
 	spin_unlock_irq(&h->lock);
 	return long_enough;
 }
@@ -574,12 +617,25 @@ void pnvme_hold_arrival(void)
 
 	down_read(&pnvme_view);
 	while ((drive = pnvme_drive_next(drive))) {
-		if (!drive->exposed || drive->state != PNVME_DRIVE_STATE_HELD)
+		if (!drive->exposed || drive->state == PNVME_DRIVE_STATE_LIVE)
 			continue;
-		look_for(&drive->hold, LOOK_SECONDS);
+		/* one that failed is not looked for, but let go, should it be what came back */
+		if (drive->state == PNVME_DRIVE_STATE_HELD)
+			look_for(&drive->hold, LOOK_SECONDS);
 		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
 	}
 	up_read(&pnvme_view);
+}
+
+int pnvme_hold_load(void)
+{
+	expiry = alloc_workqueue("pnvme-expire", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return expiry ? 0 : -ENOMEM;
+}
+
+void pnvme_hold_unload(void)
+{
+	destroy_workqueue(expiry);
 }
 
 int pnvme_hold_init(struct pnvme_drive *drive)
@@ -617,13 +673,16 @@ void pnvme_hold_exit(struct pnvme_drive *drive)
 
 /*
  * Not without any identifier, nor with a copy that cannot be brought up to date. After an
- * update that could not be taken back (torn) it is known which two labels it may hold.
+ * update that could not be taken back (torn) it is known which two labels it may hold; what the
+ * older copies of a read-only drive say is not.
  */
 static bool can_be_proven(const struct pnvme_drive *drive)
 {
 	const struct pnvme_identity *id = &drive->identity;
 
 	if (drive->label_lost && !drive->hold.torn)
+		return false;
+	if (drive->read_only && drive->good != ALL_SLOTS)
 		return false;
 	if (id->hwid_type != PNVME_HWID_NONE)
 		return true;

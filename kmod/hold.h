@@ -52,9 +52,9 @@ struct pnvme_parked {
  * @cached: the lower device has a volatile write cache, as last seen; written by who
  *	claims it and by the watch
  * @was_cached: likewise, of the one that was lost; drive->lock
- * @wq: so that no drive waits for another one's; outlives the works
+ * @wq: of @work, so that no drive waits for another one's; outlives it
  * @work: finds out what failed and why, and looks for a lost drive
- * @expire: ends a hold
+ * @expire: ends a hold, in a queue of its own
  * @deadline: jiffies when it will, 0 never; pnvme_view
  * @look_until: jiffies until when new block devices are looked at; written by the work
  *	and by pnvme_hold_arrival(), read by the work: too late a value costs a look
@@ -103,10 +103,13 @@ bool pnvme_hold_park(struct pnvme_io *io);
 int pnvme_hold_wait(struct pnvme_ns *ns);
 
 /* hold.c: life and state */
+int pnvme_hold_load(void);
+void pnvme_hold_unload(void);
 int pnvme_hold_init(struct pnvme_drive *drive);
 void pnvme_hold_exit(struct pnvme_drive *drive);
 void pnvme_hold_use_settings(struct pnvme_drive *drive);
 void pnvme_hold_stop(struct pnvme_drive *drive);
+void pnvme_hold_shut(struct pnvme_drive *drive);
 void pnvme_hold_end(struct pnvme_drive *drive);
 void pnvme_hold_lost(struct pnvme_drive *drive);
 bool pnvme_hold_lower_lost(struct pnvme_drive *drive);

@@ -94,9 +94,11 @@ const struct device_type *pnvme_lower_type(void)
 bool pnvme_lower_exists(dev_t dev)
 {
 	struct device *found = class_find_device_by_devt(lower_class, dev);
+	/* listed a moment before it can be opened, and after it can be */
+	bool live = found && disk_live(dev_to_disk(found));
 
 	put_device(found);
-	return found;
+	return live;
 }
 
 /**

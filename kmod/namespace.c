@@ -524,6 +524,20 @@ static void end_scan(struct pnvme_ns *ns)
 	spin_unlock(&ns->open_lock);
 }
 
+/**
+ * pnvme_ns_scanning - are its partitions being looked for?
+ * @ns: any
+ */
+bool pnvme_ns_scanning(struct pnvme_ns *ns)
+{
+	bool scanning;
+
+	spin_lock(&ns->open_lock);
+	scanning = ns->scanner;
+	spin_unlock(&ns->open_lock);
+	return scanning;
+}
+
 /* The disk is held, so that nobody else gets its number before it was opened. */
 static struct pnvme_ns *next_to_scan(struct pnvme_drive *drive, struct gendisk **disk)
 {

@@ -148,6 +148,7 @@ void pnvme_ns_released(struct pnvme_ns *ns);
 bool pnvme_name_taken(const char *name, const struct pnvme_ns *except);
 
 bool pnvme_ns_is_sole(const struct pnvme_ns *ns);
+bool pnvme_ns_scanning(struct pnvme_ns *ns);
 void pnvme_ns_needs_scan(struct pnvme_ns *ns);
 
 /* drive->lock is held. */

@@ -59,7 +59,7 @@ static int put_seal(struct sk_buff *skb, const struct pnvme_ns *ns)
 	int index = pnvme_table_by_uuid(l, ns->uuid);
 	const struct pnvme_label_seal *seal;
 
-	if (index < 0 || l->ns[index].seal.state == PNVME_LABEL_SEAL_NONE)
+	if (index < 0 || ns->drive->distrusted || l->ns[index].seal.state == PNVME_LABEL_SEAL_NONE)
 		return nla_put_u32(skb, PNVME_A_NAMESPACE_SEAL, PNVME_SEAL_STATE_NONE);
 	seal = &l->ns[index].seal;
 	return nla_put_u32(skb, PNVME_A_NAMESPACE_SEAL, seal->state) ||

@@ -5,6 +5,7 @@
  * drive's mutex themselves.
  */
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/kobject.h>
 #include <linux/ktime.h>
 #include <linux/random.h>
@@ -232,10 +233,13 @@ int pnvme_ns_lock_ready(struct pnvme_ns *ns, struct pnvme_error *err)
 	return ret;
 }
 
-/* A label that says less than what is exposed must get no more writes that it does not cover. */
+/*
+ * A label that says less than what is exposed must get no more writes that it does not cover. Of
+ * a drive that went away in the middle it may be one: pnvme_drive_settle() opens it again.
+ */
 static void reopen_after(struct pnvme_ns *ns)
 {
-	if (!ns->drive->label_lost)
+	if (!ns->drive->label_lost && !ns->drive->hold.torn)
 		pnvme_ns_reopen(ns);
 }
 
@@ -408,6 +412,25 @@ static int delete_from_label(struct pnvme_ns *ns, struct pnvme_error *err)
 	return pnvme_drive_update(ns->drive, err);
 }
 
+/*
+ * Our own look for partitions is no opener, but what it reads may wait for a drive that goes now,
+ * and the disk cannot go before that: nobody could bring the drive back, as we have its mutex.
+ * A closed namespace is not looked at anew.
+ */
+static int wait_for_scan(struct pnvme_ns *ns, struct pnvme_error *err)
+{
+	while (pnvme_ns_scanning(ns)) {
+		if (READ_ONCE(ns->drive->state) != PNVME_DRIVE_STATE_LIVE)
+			return pnvme_refuse(err, -ENODEV,
+					    "drive %s went away; nothing was changed, repeat when it is back",
+					    dev_name(&ns->drive->dev));
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		msleep(20);
+	}
+	return 0;
+}
+
 static int delete_locked(struct pnvme_ns *ns, bool check, struct pnvme_error *err)
 {
 	int ret;
@@ -424,7 +447,9 @@ static int delete_locked(struct pnvme_ns *ns, bool check, struct pnvme_error *er
 	if (ret || check)
 		return ret;
 	pnvme_zero_cancel(ns);
-	ret = delete_from_label(ns, err);
+	ret = wait_for_scan(ns, err);
+	if (!ret)
+		ret = delete_from_label(ns, err);
 	if (ret) {
 		reopen_after(ns);
 		return ret;
@@ -647,6 +672,18 @@ static int reserve_name(struct pnvme_ns *ns, const char *name, bool check,
 	return ret;
 }
 
+/* The label still has the old name, which somebody else may have taken since. */
+static void restore_name(struct pnvme_ns *ns, const char *old, enum pnvme_ns_state state)
+{
+	down_write(&pnvme_view);
+	strscpy(ns->name, old, sizeof(ns->name));
+	ns->state = pnvme_name_taken(old, ns) ? PNVME_NS_STATE_NAME_CONFLICT : state;
+	pnvme_changed();
+	up_write(&pnvme_view);
+	/* who looked meanwhile has seen the new one */
+	tell_udev(ns);
+}
+
 static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req,
 			 struct pnvme_error *err)
 {
@@ -673,11 +710,7 @@ static int rename_locked(struct pnvme_ns *ns, const struct pnvme_ns_request *req
 		return ret;
 	ret = pnvme_drive_update(ns->drive, err);
 	if (ret) {
-		down_write(&pnvme_view);
-		strscpy(ns->name, old, sizeof(ns->name));
-		ns->state = state;
-		pnvme_changed();
-		up_write(&pnvme_view);
+		restore_name(ns, old, state);
 		return ret;
 	}
 	tell_udev(ns);

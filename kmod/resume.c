@@ -341,13 +341,29 @@ static void tell_impostor(struct pnvme_drive *drive, const struct pnvme_lower_id
 			  "%s; nothing was written to it, and I/O goes on waiting", err->text);
 }
 
-/* Nothing that may itself stand on the drive: reading it would wait for the drive. */
+/* Another drive's, which may not answer for minutes. */
+static bool is_taken(const struct gendisk *disk)
+{
+	struct pnvme_drive *other = NULL;
+	bool taken = false;
+
+	down_read(&pnvme_view);
+	while (!taken && (other = pnvme_drive_next(other)))
+		taken = other->claim.bdev && other->claim.bdev->bd_disk == disk;
+	up_read(&pnvme_view);
+	return taken;
+}
+
+/*
+ * Nothing that may itself stand on the drive: reading it would wait for the drive. Nor what
+ * cannot be opened yet, or ever: that would start modprobe, which may stand on it too.
+ */
 static bool candidate(const struct pnvme_drive *drive, struct gendisk *disk)
 {
 	if (drive->identity.nvme && strncmp(disk->disk_name, "nvme", 4))
 		return false;
 	return (u64)get_capacity(disk) << SECTOR_SHIFT == drive->identity.capacity &&
-	       !pnvme_is_namespace(disk);
+	       disk_live(disk) && !pnvme_is_namespace(disk) && !is_taken(disk);
 }
 
 /* Returns true if that was it. */
@@ -411,10 +427,13 @@ static int by_hand_locked(struct pnvme_drive *drive, const struct pnvme_lower_id
 		return -EEXIST;
 	if (!drive->claim.bdev)
 		return resume_from(drive, lower, check, from, err);
-	if (drive->lower_dev != lower->dev || pnvme_hold_lower_lost(drive))
+	if (drive->lower_dev != lower->dev || pnvme_hold_lower_lost(drive)) {
+		/* where nobody has told us that it is gone (6.1), this does */
+		mod_delayed_work(drive->hold.wq, &drive->hold.work, 0);
 		return pnvme_refuse(err, -EBUSY,
 				    "drive %s has not let go of %s yet; repeat in a moment",
 				    dev_name(&drive->dev), drive->lower_name);
+	}
 	ret = prove(drive, drive->claim.bdev, &id, err);
 	if (ret || check)
 		return ret;

@@ -256,6 +256,18 @@ test_root_drive()
 }
 
 # With on-resume=trust: no error and no mismatch, and the counters add up.
+# A program that the kernel is told to start instead of modprobe, which notes for what
+note_modprobe()
+{
+	local real
+	read -r real < /proc/sys/kernel/modprobe
+	printf '#!/bin/sh\necho "$*" >> %s\nexec %s "$@"\n' "$PNVME_WORK/asked" "$real" > "$PNVME_WORK/modprobe"
+	chmod +x "$PNVME_WORK/modprobe"
+	: > "$PNVME_WORK/asked"
+	defer bash -c "echo $real > /proc/sys/kernel/modprobe"
+	echo "$PNVME_WORK/modprobe" > /proc/sys/kernel/modprobe
+}
+
 test_pulls()
 {
 	: "a drive goes and comes back many times under I/O with verification"
@@ -267,6 +279,7 @@ test_pulls()
 		--output="$PNVME_WORK/fio" > "$PNVME_WORK/fio.err" 2>&1 &
 	fio=$!
 	wait_for 30 pnvme_io_seen
+	note_modprobe
 	for ((round = 1; round <= rounds; round++)); do
 		how=orderly_remove
 		((round % 2)) || how=surprise_remove
@@ -294,6 +307,8 @@ test_pulls()
 		[[ " $line " == *" in-flight=0 "* && ! $line =~ errors=[0,]*[1-9] ]] || fail "after all: $line"
 	done < "$PNVME_WORK/stat"
 	kept_is_kept
+	# looking for the drive must not need a program, which may stand on it
+	! grep block-major "$PNVME_WORK/asked" || fail "modprobe was started for a device that could not be opened yet"
 	echo "$rounds pulls, half of them surprise: $total I/Os held, $waited seen waiting, in $SECONDS s" >&2
 	grep -E "^ +(read|write): " "$PNVME_WORK/fio" >&2
 }
@@ -361,6 +376,14 @@ test_fail_by_hand()
 	granted drive-attach dev="$dev" host="$host"
 	has state live
 	dd if="$node" of=/dev/null bs=4k count=1 iflag=direct status=none
+	# also if it goes and comes back after that, which nobody tells us on 6.1
+	granted drive-fail uuid="$uuid"
+	orderly_remove "$pci"
+	back_on_the_bus
+	wait_for 30 spare "$serial"
+	wait_for nl drive-attach dev="$dev" host="$host"
+	has state live
+	pci=$(pci_of "$serial")
 	orderly_remove "$pci"
 	wait_for drive_is held
 	detach "$uuid"
