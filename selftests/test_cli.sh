@@ -609,6 +609,21 @@ test_gone()
 	[ "$(ns_field one state)" = live ]
 }
 
+# N NAME...: the Nth drive becomes another host's, with these namespaces
+foreign_drive()
+{
+	local name
+	load_module
+	mkdir -p "$PNVME_WORK/etc"
+	echo 7c0b5d3e-95a1-4f6e-8a52-6a0cd7be2a11 > "$PNVME_WORK/etc/hostid"
+	(
+		export PNVME_CONFIG_DIR=$PNVME_WORK/etc PNVME_STATE_DIR=$PNVME_WORK/state
+		run pnvme drive adopt "$(drive "$1")"
+		for name in "${@:2}"; do run pnvme ns create pnvme0 "$name" 8M; done
+		run pnvme drive detach pnvme0
+	)
+}
+
 test_wait()
 {
 	: "wait: until namespaces are usable, or the time is over"
@@ -617,9 +632,13 @@ test_wait()
 	fails 2 "which namespaces" pnvme wait --all one
 	fails 2 "timeout" pnvme wait --timeout=soon one
 	run pnvme wait --all --timeout 1
+	# a drive of another host, with a namespace of a name that is used here: not waited for
+	foreign_drive 2 one theirs
+	run pnvme wait --all --timeout 1
 	adopted
 	run pnvme ns create pnvme0 one 8M
 	run pnvme ns create pnvme0 two 8M
+	fails 3 "theirs is not usable: detached: its label names another owner" pnvme wait theirs --timeout 1
 	run pnvme wait one two --timeout 5
 	run pnvme wait --all --timeout 5
 	shows '.namespaces[0] | .name + " " + .state' "one live" pnvme -j wait one

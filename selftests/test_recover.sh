@@ -569,6 +569,8 @@ test_ack()
 	a_line_matches "^- .*: wiped, which is known: its hardware is here" "$PNVME_WORK/stdout"
 	a_line_matches "^Nothing needs an operator" "$PNVME_WORK/stdout"
 	[ "$(pnvme -j status | json '.drives[-1].acknowledged_at')" -gt 1700000000 ]
+	run pnvme wait --all --timeout 1
+	fails 3 "data is not usable: missing: its hardware is here" pnvme wait data --timeout 1
 	pnvme verdict > /dev/null || status=$?
 	[ "$status" = 3 ] || fail "pnvme verdict exits with $status, not 3"
 	# now it is something else

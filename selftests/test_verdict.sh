@@ -593,6 +593,24 @@ test_record_fs()
 	[ "$(json '.drives[0].epoch' < "$mnt/pnvme/record.json")" = 2 ]
 }
 
+test_record_fs_no_drive()
+{
+	: "the record's filesystem is away and no drive is here: the gate waits, and nothing is ready"
+	local mnt gate
+	begin
+	policy 'settle: 1h'
+	other_fstab tmpfs
+	fails 3 "which namespaces this host has is not known" pnvme wait --all --timeout 1
+	pnvme drive attach --auto &
+	gate=$!
+	sleep 1
+	kill -0 "$gate" || fail "the gate did not wait"
+	mount -t tmpfs tmpfs "$mnt"
+	defer umount "$mnt"
+	wait "$gate"
+	run pnvme wait --all --timeout 1
+}
+
 test_record_fs_ours()
 {
 	: "a record on a namespace, or mounted by hand, is not waited for, nor written below its mount point"

@@ -257,8 +257,8 @@ API int pnvme_drives_gate(struct pnvme *h, struct pnvme_attempt *list, size_t n,
 			  unsigned int flags)
 {
 	enter(h);
-	if (n)
-		record_wait(h);
+	/* also for none: who comes after it may ask the record what is still to come */
+	record_wait(h);
 	return leave(h, attach_many(h, list, n, flags, true));
 }
 

@@ -2,6 +2,7 @@
 /* Lists of drives and namespaces: growing, finding, and putting one together. */
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -304,19 +305,30 @@ static int complete_record(struct pnvme *h, struct record *r, const struct pnvme
 	return ret ? fail_nomem(h) : 0;
 }
 
+/* None is no failure; but what it would tell is not known then, unless there never was one. */
+static int load_record(struct pnvme *h, struct pnvme_inventory *inv, struct record **r)
+{
+	int ret = record_load(h, r);
+	char dir[PATH_MAX];
+
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret && ret != -ENOENT)
+		note(h, "%s", h->failed.message);
+	inv->record_unknown = ret && (ret != -ENOENT || record_away(dir, sizeof(dir)));
+	forget_error(h);
+	return 0;
+}
+
 static int gather(struct pnvme *h, unsigned int look, struct pnvme_inventory *inv)
 {
 	struct record *r = NULL;
 	int ret = 0;
 
 	if (look & PNVME_LOOK_RECORD) {
-		ret = record_load(h, &r);
-		if (ret == -ENOMEM)
+		ret = load_record(h, inv, &r);
+		if (ret)
 			return ret;
-		if (ret && ret != -ENOENT)
-			note(h, "%s", h->failed.message);
-		forget_error(h);
-		ret = 0;
 	}
 	if (look & PNVME_LOOK_MODULE)
 		ret = look_at_module(h, look, inv);
@@ -482,6 +494,12 @@ static bool ns_matches(const struct pnvme_namespace *ns, const char *s)
 	return (ns->device[0] && !strcmp(ns->device, s)) || matches_bytes(ns->uuid, 16, s, 32);
 }
 
+/* A name means what is served under it, whatever a drive that is not attached has. */
+static bool has_name(const struct pnvme_namespace *ns, const char *s)
+{
+	return ns->device[0] && ns->state != PNVME_NS_STATUS_NAME_CONFLICT && !strcmp(ns->name, s);
+}
+
 /* Three names for a sentence. */
 struct candidates {
 	char	text[200];
@@ -543,6 +561,8 @@ API int pnvme_find_ns(struct pnvme *h, const struct pnvme_inventory *inv, const 
 	for (i = 0; i < inv->n_namespaces; i++) {
 		if (!ns_matches(inv->namespaces[i], s))
 			continue;
+		if (has_name(inv->namespaces[i], s))
+			return leave(h, (int)i);
 		pnvme_uuid_format(inv->namespaces[i]->uuid, uuid);
 		candidate(&c, uuid);
 		found = (int)i;

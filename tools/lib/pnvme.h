@@ -287,6 +287,7 @@ struct pnvme_inventory {
 	bool			module;		/* the module is loaded */
 	bool			partial;	/* some drives could not be read (not root?) */
 	bool			trouble;	/* a recorded drive is not intact, or a namespace is not usable */
+	bool			record_unknown;	/* the record cannot be read, or its filesystem is not mounted */
 };
 
 struct pnvme_info {
@@ -474,7 +475,10 @@ int pnvme_host_id(struct pnvme *h, uint8_t id[16]);
 #define PNVME_LOOK_ALL		0x1f
 int pnvme_inventory_get(struct pnvme *h, unsigned int look, struct pnvme_inventory **inv);
 void pnvme_inventory_free(struct pnvme_inventory *inv);
-/* Index of the one drive or namespace that @s names; -ENOENT, -ENOTUNIQ (too many). */
+/*
+ * Index of the one drive or namespace that @s names; -ENOENT, -ENOTUNIQ (too many). Of several
+ * namespaces with that name it is the one that is served.
+ */
 int pnvme_find_drive(struct pnvme *h, const struct pnvme_inventory *inv, const char *s);
 int pnvme_find_ns(struct pnvme *h, const struct pnvme_inventory *inv, const char *s);
 

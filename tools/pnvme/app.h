@@ -174,6 +174,8 @@ struct pnvme_drive *drive_argument(struct app *app, const struct pnvme_inventory
 struct pnvme_namespace *ns_argument(struct app *app, const struct pnvme_inventory *inv,
 				    const char *s, int *exit_code);
 struct pnvme_drive *drive_by_uuid(const struct pnvme_inventory *inv, const uint8_t uuid[16]);
+/* Does its label name this host? */
+bool is_own(const struct pnvme_drive *d, const uint8_t host[16]);
 /* What the module serves. */
 int served(struct app *app, struct pnvme_inventory **inv);
 

@@ -240,7 +240,10 @@ const struct command commands[] = {
 		.gives = GIVES_NAMESPACES,
 		.summary = "wait until namespaces are usable",
 		.details = "For what needs several at once: RAID, LVM, a database. --all: all that this host's\n"
-			   "record knows. Exit code 3 if they are not when the time is over.",
+			   "record knows, and all on drives of this host that are here; not those whose loss was\n"
+			   "acknowledged (pnvme drive ack), unless they are named. Drives of other hosts do not\n"
+			   "count. Exit code 3 if they are not when the time is over, or if the record cannot be\n"
+			   "read: its filesystem may not be mounted yet.",
 		.options = {
 			{ "all", NULL, "every namespace of this host", 0 },
 			{ "timeout", "SECONDS", "for no longer than that", 0 },

@@ -143,16 +143,9 @@ static void batch_end(struct batch *b)
 
 /* --all: what is this host's and here gets attached, what is not needs a person. */
 
-static bool owned(const struct pnvme_drive *d, const uint8_t host[16])
-{
-	return !pnvme_uuid_is_null(d->owner) &&
-	       (d->recorded || !memcmp(d->owner, host, 16) ||
-		d->verdict == PNVME_VERDICT_UNRECORDED);
-}
-
 static bool attachable(const struct pnvme_drive *d, const uint8_t host[16])
 {
-	return d->labelled && owned(d, host) && d->verdict != PNVME_VERDICT_FOREIGN &&
+	return d->labelled && is_own(d, host) && d->verdict != PNVME_VERDICT_FOREIGN &&
 	       d->verdict != PNVME_VERDICT_CLONED;
 }
 

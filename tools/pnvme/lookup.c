@@ -33,6 +33,13 @@ struct pnvme_namespace *ns_argument(struct app *app, const struct pnvme_inventor
 	return NULL;
 }
 
+bool is_own(const struct pnvme_drive *d, const uint8_t host[16])
+{
+	return !pnvme_uuid_is_null(d->owner) &&
+	       (d->recorded || !memcmp(d->owner, host, 16) ||
+		d->verdict == PNVME_VERDICT_UNRECORDED);
+}
+
 struct pnvme_drive *drive_by_uuid(const struct pnvme_inventory *inv, const uint8_t uuid[16])
 {
 	struct pnvme_drive *found = NULL;
