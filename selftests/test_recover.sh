@@ -195,7 +195,7 @@ test_restore_namespaces()
 test_restore_label()
 {
 	: "a drive whose label is destroyed gets it back from the archive, with all data"
-	local before blank dry
+	local before blank dry word
 	adopted
 	filled data 8M
 	before=$(field data)
@@ -221,6 +221,16 @@ test_restore_label()
 	destroy_label "$dev"
 	mkfs.ext4 -qF "$dev" 2> /dev/null
 	fails_with 1 "holds a signature of ext4" pnvme drive restore "$uuid" "$dev"
+	# adopt does not offer to destroy what can be restored, nor does it, until the drive is forgotten
+	for word in '' --overwrite=ext4; do
+		fails_with 1 "$dev is drive $uuid of this host, without its label.*try: pnvme drive restore $uuid $dev; or" \
+			pnvme drive adopt "$dev" ${word:+"$word"}
+	done
+	cp /var/lib/pnvme/record.json "$PNVME_WORK/record"
+	run pnvme -n drive replace "$uuid" "$dev" --overwrite=ext4
+	run pnvme drive forget "$uuid"
+	run pnvme -n drive adopt "$dev" --overwrite=ext4
+	cp "$PNVME_WORK/record" /var/lib/pnvme/record.json
 	run pnvme drive restore "$uuid" "$dev" --overwrite=ext4
 	[ "$(field data)" = "$before" ]
 }

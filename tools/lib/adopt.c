@@ -102,6 +102,48 @@ static int refuse_content(struct pnvme *h, const struct disk *k, const struct co
 	return 0;
 }
 
+static const struct pnvme_drive *wiped_on(const struct pnvme_inventory *inv, const struct disk *k)
+{
+	size_t i;
+
+	for (i = 0; i < inv->n_drives; i++)
+		if (inv->drives[i]->verdict == PNVME_VERDICT_WIPED &&
+		    inv->drives[i]->diskseq == k->diskseq &&
+		    !strcmp(inv->drives[i]->name, k->name))
+			return inv->drives[i];
+	return NULL;
+}
+
+/*
+ * What is on a drive of this host that has lost its label may be its namespaces: that is for
+ * who knows them to decide, and no word for --overwrite says it. @replaces: that was decided.
+ */
+static int refuse_wiped(struct pnvme *h, const struct disk *k, const uint8_t *replaces)
+{
+	const struct pnvme_drive *d;
+	struct pnvme_inventory *inv;
+	char uuid[37];
+	int ret = pnvme_inventory_get(h, PNVME_LOOK_BUS | PNVME_LOOK_MODULE | PNVME_LOOK_RECORD |
+				      PNVME_LOOK_OPTIONAL, &inv);
+
+	if (ret)
+		return ret;
+	d = wiped_on(inv, k);
+	if (d && !(replaces && !memcmp(replaces, d->uuid, 16))) {
+		pnvme_uuid_format(d->uuid, uuid);
+		ret = fail(h, -EEXIST, k->path,
+			   "%s is drive %s of this host, without its label, and holds something; adopting it would destroy its namespaces",
+			   k->path, uuid);
+		if (!strncmp(d->next, "pnvme drive restore ", 20))
+			set_hint(h, "%s; or pnvme drive replace %s %s, or pnvme drive forget %s",
+				 d->next, uuid, k->path, uuid);
+		else
+			set_hint(h, "%s; or pnvme drive forget %s", d->next, uuid);
+	}
+	pnvme_inventory_free(inv);
+	return ret;
+}
+
 static int busy(struct pnvme *h, const struct disk *k)
 {
 	struct holders found;
@@ -148,7 +190,8 @@ static int refuse_attached(struct pnvme *h, const struct disk *k)
 	return ret;
 }
 
-static int look_inside(struct pnvme *h, const struct disk *k, const char *overwrite, bool *dirty)
+static int look_inside(struct pnvme *h, const struct disk *k, const char *overwrite,
+		       const uint8_t *replaces, bool *dirty)
 {
 	struct content c;
 	struct labels ls;
@@ -164,6 +207,8 @@ static int look_inside(struct pnvme *h, const struct disk *k, const char *overwr
 	}
 	if (!ret)
 		ret = probe_content(h, k->path, fd, k->capacity, PROBE_FULL, &c);
+	if (!ret && c.n_kinds)
+		ret = refuse_wiped(h, k, replaces);
 	if (!ret)
 		ret = refuse_content(h, k, &c, overwrite);
 	/* behind a fence that is there already may lie what an earlier try was to overwrite */
@@ -265,8 +310,8 @@ struct adoption {
 	bool		dirty;
 };
 
-static int prepare(struct pnvme *h, const char *dev, const char *overwrite, unsigned int flags,
-		   struct adoption *a)
+static int prepare(struct pnvme *h, const char *dev, const char *overwrite,
+		   const uint8_t *replaces, unsigned int flags, struct adoption *a)
 {
 	int ret;
 
@@ -278,34 +323,40 @@ static int prepare(struct pnvme *h, const char *dev, const char *overwrite, unsi
 	if (!ret)
 		ret = host_id(h, a->host);
 	if (!ret)
-		ret = look_inside(h, &a->disk, overwrite, &a->dirty);
+		ret = look_inside(h, &a->disk, overwrite, replaces, &a->dirty);
 	uuid_generate_random(a->uuid);
 	return ret;
 }
 
-API int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrite,
-			  unsigned int flags, struct pnvme_drive **out)
+int disk_adopt(struct pnvme *h, const char *dev, const char *overwrite, const uint8_t *replaces,
+	       unsigned int flags, struct pnvme_drive **out)
 {
 	struct adoption a = { 0 };
 	struct pnvme_drive d;
 	int ret;
 
-	enter(h);
 	drive_init(&d);
-	ret = prepare(h, dev, overwrite, flags, &a);
+	ret = prepare(h, dev, overwrite, replaces, flags, &a);
 	if (!ret)
 		ret = lower_adopt(h, &a.disk, a.uuid, a.host, a.dirty, flags | PNVME_CHECK, &d);
 	if (ret || flags & PNVME_CHECK) {
 		if (!ret)
 			disk_to_drive(&a.disk, &d);
-		return leave(h, ret ? ret : drive_hand_on(h, &d, out));
+		return ret ? ret : drive_hand_on(h, &d, out);
 	}
 	ret = disk_fence(h, &a.disk, overwrite);
 	if (!ret)
 		ret = lower_adopt(h, &a.disk, a.uuid, a.host, a.dirty, flags, &d);
 	if (ret)
-		return leave(h, ret);
+		return ret;
 	h->partly = false;
 	record_update(h, a.uuid);
-	return leave(h, drive_hand_on(h, &d, out));
+	return drive_hand_on(h, &d, out);
+}
+
+API int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrite,
+			  unsigned int flags, struct pnvme_drive **out)
+{
+	enter(h);
+	return leave(h, disk_adopt(h, dev, overwrite, NULL, flags, out));
 }

@@ -20,6 +20,9 @@ int lower_refuse_attached(struct pnvme *h, const struct disk *k);
 /* Attach it, unless it is; CHECK, READ_ONLY, IDENTITY. */
 int disk_attach(struct pnvme *h, const struct disk *k, unsigned int flags,
 		struct pnvme_drive **out);
+/* As pnvme_drive_adopt(); in place of the lost drive @replaces, or NULL. */
+int disk_adopt(struct pnvme *h, const char *dev, const char *overwrite, const uint8_t *replaces,
+	       unsigned int flags, struct pnvme_drive **out);
 /* Alone with the drive, if only until it is closed. */
 int disk_open_alone(struct pnvme *h, const struct disk *k, int mode);
 /* Signatures go if @overwrite names what is there, the fence comes; partly from then on. */

@@ -500,7 +500,8 @@ void pnvme_namespace_free(struct pnvme_namespace *ns);
 /*
  * Look, fence, label, attach. CHECK, ANY. Content is refused with -ENOTEMPTY
  * unless @overwrite (may be NULL) repeats the word for it; a label of pnvme is
- * always refused, with -EEXIST. Partly: the fence is there, and what was to be
+ * always refused, with -EEXIST, and so is content on a drive that the record
+ * knows and that has lost its label. Partly: the fence is there, and what was to be
  * overwritten is gone; repeat it.
  */
 int pnvme_drive_adopt(struct pnvme *h, const char *dev, const char *overwrite, unsigned int flags,

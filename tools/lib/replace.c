@@ -210,7 +210,7 @@ static int replace(struct pnvme *h, const struct lost *l, const char *dev, const
 	size_t i;
 	int ret;
 
-	ret = pnvme_drive_adopt(h, dev, overwrite, flags & PNVME_CHECK, &d);
+	ret = disk_adopt(h, dev, overwrite, l->uuid, flags & PNVME_CHECK, &d);
 	if (ret == -ENOTEMPTY)
 		set_hint(h, "look at it; --overwrite=KIND destroys what is named here");
 	if (ret)

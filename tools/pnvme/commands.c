@@ -24,7 +24,8 @@ const struct command commands[] = {
 		.summary = "make a drive ours: fence, label, attach",
 		.details = "Refuses a drive that holds anything: a partition table, a signature, data that is\n"
 			   "not zero (both 16 MiB ends, 4096 random blocks), and names what it found. A drive\n"
-			   "with a pnvme label is never adopted: attach, import or erase it.",
+			   "with a pnvme label is never adopted: attach, import or erase it. Nor is one that is\n"
+			   "not blank and in this host's record: restore, replace or forget it.",
 		.options = {
 			{ "overwrite", "KIND", "destroy what the refusal named (ext4, gpt, data ...)", 0 },
 			{ "any", NULL, "allow a block device that is not NVMe", 0 },
