@@ -201,6 +201,39 @@ test_usage()
 		grep -q "^  $line" "$PNVME_WORK/help" || fail "$line is not in pnvme help"
 	done < "$PNVME_WORK/commands"
 	[ "$(pnvme help ns create)" = "$(pnvme ns create --help)" ]
+	[ "$(pnvme --help)" = "$(< "$PNVME_WORK/help")" ]
+	[ "$(pnvme -h)" = "$(< "$PNVME_WORK/help")" ]
+	[ "$(pnvme help --help)" != "$(< "$PNVME_WORK/help")" ]
+}
+
+# WANT WORD...: what bash offers for the last of these words, which stand as readline breaks them
+completes()
+{
+	local want=$1
+	shift
+	COMP_LINE=${*} COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	COMP_LINE=${COMP_LINE// = /=}
+	COMP_LINE=${COMP_LINE/% =/=}
+	_pnvme
+	[ "${COMPREPLY[*]}" = "$want" ] || fail "'$COMP_LINE' offers '${COMPREPLY[*]}', not '$want'"
+}
+
+test_completion()
+{
+	: "completion: words, values behind =, the help of a command, and never JSON"
+	compopt() { :; }
+	# shellcheck source=tools/completions/pnvme
+	. "$PNVME_TOP/tools/completions/pnvme"
+	completes "status stat" pnvme st
+	completes "status stat" pnvme -j st
+	completes "status stat" pnvme --json st
+	completes "adopt" pnvme drive ad
+	completes "adopt" pnvme help drive ad
+	completes "" pnvme help drive adopt ""
+	completes "on-resume=fence on-resume=trust on-resume=fail" pnvme drive set pnvme0 on
+	completes "fence fail" pnvme drive set pnvme0 on-resume = f
+	completes "read data admin" pnvme ns set one policy =
+	completes "read-only=on read-only=off" pnvme ns set one policy = read read-only
 }
 
 test_json()

@@ -42,6 +42,8 @@ static void read_line(const struct app *app, struct line *l)
 
 		if (w[0] == '-')
 			continue;
+		if (l->command && l->command->run == cmd_help && !l->args && is_object(w))
+			l->object = w;
 		if (l->command)
 			l->args++;
 		else if (!l->object && is_object(w))
@@ -155,9 +157,9 @@ int cmd_complete(struct app *app)
 	read_line(app, &l);
 	if (l.last[0] == '-')
 		offer_options(&l);
-	else if (!l.command || l.command->run == cmd_help)
-		offer_commands(&l);
-	else
+	else if (l.command && l.command->run != cmd_help)
 		offer_arguments(app, &l);
+	else if (l.args <= (l.object && l.command))	/* help takes a command, or an object and one */
+		offer_commands(&l);
 	return EXIT_DONE;
 }

@@ -106,6 +106,7 @@ static int choose_command(struct app *app, int argc, char **argv, bool *help)
 		return ret;
 	if (optind == argc) {
 		app->command = find_command(NULL, *help ? "help" : "status");
+		*help = false;	/* this is the help, and not about "help" */
 		return -1;
 	}
 	word = argv[optind];
@@ -215,6 +216,7 @@ static int run(struct app *app, int argc, char **argv)
 	if (app->command->run == cmd_complete) {
 		app->argc = argc - optind;
 		app->argv = argv + optind;
+		app->json = false;	/* -j is part of the line to complete */
 		return app->command->run(app);
 	}
 	ret = parse_rest(app, argc, argv, &help);
