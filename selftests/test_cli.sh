@@ -192,6 +192,12 @@ test_usage()
 		0 - -j ns --help
 	END
 	fails 2 "there is no command .nonsense." pnvme nonsense
+	# letters in a word of several: which of them it is
+	bad_usage "there is no option -1; an argument that begins with - comes behind --" pnvme ns resize data -1G
+	bad_usage "there is no option -x" pnvme -jx status
+	bad_usage "the option -i needs a value" pnvme stat -ji
+	bad_usage "the option --json=1 takes no value" pnvme status --json=1
+	bad_usage "the option --any=x takes no value" pnvme drive adopt a --any=x
 	pnvme help > "$PNVME_WORK/help"
 	pnvme -j help | jq -r '.commands[] | [.object, .command | select(.)] | join(" ")' > "$PNVME_WORK/commands"
 	[ "$(wc -l < "$PNVME_WORK/commands")" -ge 20 ]
@@ -723,6 +729,7 @@ test_record_lost()
 	test -s /var/lib/pnvme/record.json
 	echo '{ "version": 1, "drives": [ {' > /var/lib/pnvme/record.json
 	fails 0 "note: .*damaged" pnvme status
+	a_line_matches "the record could not be read" "$PNVME_WORK/stdout"
 	fails 0 "note: .*damaged" pnvme ns rename one two
 	run pnvme status
 	mkdir "$PNVME_WORK/ro"
@@ -756,6 +763,7 @@ test_examine()
 	dd if="$dev" of="$PNVME_WORK/image" bs=1M count=1 status=none
 	truncate -s "$(blockdev --getsize64 "$dev")" "$PNVME_WORK/image"
 	shows '[.labels[].status] | join(" ")' "valid none none none" pnvme -j drive examine "$PNVME_WORK/image"
+	(cd "$PNVME_WORK" && run pnvme drive examine image > /dev/null)
 	run pnvme drive attach "$dev"
 	[ "$(drive_field "$dev" repaired)" = true ]
 	shows '[.labels[].status] | join(" ")' "valid valid valid valid" pnvme -j drive examine "$dev"

@@ -664,6 +664,7 @@ test_replace_all()
 	run pnvme drive replace --all-blank
 	[ "$(state a)" = live ]
 	[ "$(pnvme drive replace --all-blank)" = "no drive of this host is lost" ]
+	[ "$(pnvme -n drive replace --all-blank)" = "no drive of this host is lost" ]
 }
 
 TIMEOUT=90

@@ -2,6 +2,7 @@
 /* Label copies on a drive, read without the module; examine. */
 #include <endian.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -304,11 +305,14 @@ static int describe(struct pnvme *h, const char *path, int fd, uint64_t capacity
 static int open_subject(struct pnvme *h, const char *path, struct disk *k, bool *is_disk,
 			uint64_t *capacity)
 {
+	char node[PATH_MAX];
 	struct stat st;
 	int fd;
 
 	*is_disk = false;
-	if (strchr(path, '/') && !stat(path, &st) && S_ISREG(st.st_mode)) {
+	/* a name alone means a drive before it means a file */
+	put_text(node, sizeof(node), "/dev/%s", path);
+	if ((strchr(path, '/') || access(node, F_OK)) && !stat(path, &st) && S_ISREG(st.st_mode)) {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		*capacity = (uint64_t)st.st_size;
 		return fd < 0 ? fail(h, -errno, path, "%s: %s", path, strerror(errno)) : fd;

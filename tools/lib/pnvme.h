@@ -74,7 +74,7 @@ enum pnvme_status {
  * enum pnvme_ns_status - what a namespace is good for
  * @PNVME_NS_STATUS_LIVE: usable
  * @PNVME_NS_STATUS_ZEROING: being created
- * @PNVME_NS_STATUS_FAILED: its creation failed
+ * @PNVME_NS_STATUS_FAILED: its creation failed, or its block device could not be made
  * @PNVME_NS_STATUS_NAME_CONFLICT: usable by UUID; another has its name
  * @PNVME_NS_STATUS_DETACHED: its drive is here and not attached
  * @PNVME_NS_STATUS_MISSING: in the record; its drive is not here, or without it

@@ -174,14 +174,17 @@ struct pnvme_drive *drive_argument(struct app *app, const struct pnvme_inventory
 struct pnvme_namespace *ns_argument(struct app *app, const struct pnvme_inventory *inv,
 				    const char *s, int *exit_code);
 struct pnvme_drive *drive_by_uuid(const struct pnvme_inventory *inv, const uint8_t uuid[16]);
+/* A name that a namespace is to get. 0, or an exit code. */
+int new_name(struct app *app, const char *name);
 /* Does its label name this host? */
 bool is_own(const struct pnvme_drive *d, const uint8_t host[16]);
 /* What the module serves. */
 int served(struct app *app, struct pnvme_inventory **inv);
 
 /* show.c */
+/* @none: what to say if there is none. */
 void show_drives(struct app *app, const struct pnvme_inventory *inv,
-		 bool (*wanted)(const struct pnvme_drive *));
+		 bool (*wanted)(const struct pnvme_drive *), const char *none);
 void show_drive(struct app *app, const struct pnvme_drive *d);
 /* What its label alone says. */
 void show_label(struct app *app, const struct pnvme_drive *d);

@@ -88,8 +88,9 @@ static int replace_all(struct app *app)
 		else if (!replace(app, pairs[i].uuid, dev))
 			done++;
 	}
-	if (!n)
-		say(app, "no drive of this host is lost");
+	/* also in a dry run: there was nothing to check */
+	if (!n && !app->json)
+		puts("no drive of this host is lost");
 	free(pairs);
 	return summed_up(app, done);
 }

@@ -45,7 +45,7 @@ static int show_all(struct app *app, const struct pnvme_inventory *inv)
 		out_namespaces_of(app, inv, inv->drives[i]);
 	}
 	if (!app->json)
-		show_drives(app, inv, is_adopted);
+		show_drives(app, inv, is_adopted, "No drive is adopted.");
 	return EXIT_DONE;
 }
 

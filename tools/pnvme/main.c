@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* pnvme: options, dispatch. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -62,13 +63,24 @@ static bool global_option(struct app *app, int c, bool *help)
 	}
 }
 
-static int bad_option(struct app *app, int c, char **argv)
+/*
+ * A letter may stand in the middle of a word, behind which getopt is not yet: only @optopt says
+ * which it is. @letters: those there are; one of them is here by its long name.
+ */
+static int bad_option(struct app *app, int c, char **argv, const char *letters)
 {
 	const char *which = argv[optind - 1];
+	bool letter = optopt && optopt < FIRST_OWN;
 
+	if (c == ':' && letter)
+		return usage_error(app, "the option -%c needs a value", optopt);
 	if (c == ':')
 		return usage_error(app, "the option %s needs a value", which);
-	if (optopt && optopt < FIRST_OWN && which[0] == '-' && which[1] != '-')
+	letter = letter && (optopt == ':' || !strchr(letters, optopt));
+	if (letter && isdigit(optopt))
+		return usage_error(app, "there is no option -%c; an argument that begins with - comes behind --",
+				   optopt);
+	if (letter)
 		return usage_error(app, "there is no option -%c", optopt);
 	if (optopt)
 		return usage_error(app, "the option %s takes no value", which);
@@ -82,7 +94,7 @@ static int parse_globals(struct app *app, int argc, char **argv, bool *help)
 
 	while ((c = getopt_long(argc, argv, "+:jpsnh", globals, NULL)) != -1)
 		if (!global_option(app, c, help))
-			return bad_option(app, c, argv);
+			return bad_option(app, c, argv, "jpsnh");
 	return -1;
 }
 
@@ -197,7 +209,7 @@ static int parse_rest(struct app *app, int argc, char **argv, bool *help)
 		if (own >= 0)
 			app->values[own] = optarg ? optarg : "";
 		else if (!global_option(app, c, help))
-			return bad_option(app, c, argv);
+			return bad_option(app, c, argv, letters);
 	}
 	app->argc = argc - optind;
 	app->argv = argv + optind;

@@ -40,7 +40,7 @@ int cmd_scan(struct app *app)
 		if (inv->namespaces[i]->state != PNVME_NS_STATUS_MISSING)
 			out_namespace(app, inv->namespaces[i]);
 	if (!app->json) {
-		show_drives(app, inv, is_here);
+		show_drives(app, inv, is_here, "There are no NVMe drives, nor others with a label.");
 		show_evidence(inv);
 	}
 	ret = EXIT_DONE;

@@ -35,7 +35,7 @@ static void drive_row(struct app *app, struct table *t, const struct pnvme_drive
 }
 
 void show_drives(struct app *app, const struct pnvme_inventory *inv,
-		 bool (*wanted)(const struct pnvme_drive *))
+		 bool (*wanted)(const struct pnvme_drive *), const char *none)
 {
 	struct table t = { .heads = drive_heads, .columns = COUNT(drive_heads) };
 	size_t i;
@@ -46,7 +46,7 @@ void show_drives(struct app *app, const struct pnvme_inventory *inv,
 	if (t.n || t.broken)
 		table_print(&t);
 	else
-		puts(wanted ? "No drive is adopted." : "There are no NVMe drives.");
+		puts(none);
 }
 
 static void drive_name(const struct pnvme_inventory *inv, const uint8_t uuid[16], char *out,

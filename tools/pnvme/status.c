@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* pnvme [status] */
+#include <errno.h>
 #include <stdio.h>
 
 #include "app.h"
@@ -40,6 +41,19 @@ next:
 		printf("  next: %s\n", d->next);
 }
 
+static void show_failed(const struct app *app, const struct pnvme_namespace *ns)
+{
+	char uuid[37];
+
+	printf("! namespace %s: %s\n", ns->name, dash(ns->reason));
+	/* one that the label has cannot be deleted while it has no device */
+	pnvme_uuid_format(ns->drive, uuid);
+	if (pnvme_namespace_delete(app->h, ns->uuid, PNVME_CHECK) == -ENODEV)
+		printf("  next: pnvme drive detach %s, then pnvme drive attach %s\n", uuid, uuid);
+	else
+		printf("  next: pnvme ns delete %s\n", ns->name);
+}
+
 static void show_ns_problem(const struct app *app, const struct pnvme_namespace *ns)
 {
 	char uuid[37], done[SIZE_TEXT], total[SIZE_TEXT];
@@ -57,8 +71,7 @@ static void show_ns_problem(const struct app *app, const struct pnvme_namespace 
 		       ns->fence == PNVME_FENCE_ALL ? "all I/O fails" : "every flush fails",
 		       ns->name);
 	} else if (ns->state == PNVME_NS_STATUS_FAILED) {
-		printf("! namespace %s: %s\n  next: pnvme ns delete %s\n", ns->name,
-		       dash(ns->reason), ns->name);
+		show_failed(app, ns);
 	}
 }
 
@@ -72,11 +85,22 @@ static bool any_known(const struct pnvme_inventory *inv)
 	return false;
 }
 
+/* What is on it is not known, so it may be a drive of this host. */
+static bool any_unjudged(const struct pnvme_inventory *inv)
+{
+	size_t i;
+
+	for (i = 0; i < inv->n_drives; i++)
+		if (inv->drives[i]->verdict == PNVME_VERDICT_UNKNOWN)
+			return true;
+	return inv->partial;
+}
+
 static void show(struct app *app, const struct pnvme_inventory *inv)
 {
 	size_t i;
 
-	show_drives(app, inv, NULL);
+	show_drives(app, inv, NULL, "There are no NVMe drives.");
 	if (inv->n_namespaces) {
 		putchar('\n');
 		show_namespaces(app, inv);
@@ -87,7 +111,13 @@ static void show(struct app *app, const struct pnvme_inventory *inv)
 			show_problem(inv->drives[i]);
 	for (i = 0; i < inv->n_namespaces; i++)
 		show_ns_problem(app, inv->namespaces[i]);
-	if (!inv->trouble)
+	if (inv->trouble)
+		return;
+	if (inv->record_unknown)
+		puts("Nothing is known to be wrong, but the record could not be read: drives may be missing.");
+	else if (any_unjudged(inv))
+		puts("Nothing is known to be wrong, but not all drives could be judged.");
+	else
 		puts(any_known(inv) ? "Nothing needs an operator: what is lost is known." :
 		     "All recorded drives are intact, all namespaces are usable.");
 }
