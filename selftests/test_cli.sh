@@ -344,6 +344,12 @@ test_names()
 		bad_usage "is no name" pnvme ns create -- pnvme0 "$name" 1M
 		bad_usage "is no name" pnvme ns rename -- 0.a_B-c "$name"
 	done
+	# what would be the link of a partition
+	bad_usage "links to partitions" pnvme ns create pnvme0 data-part1 1M
+	bad_usage "links to partitions" pnvme ns rename 0.a_B-c 0.a_B-c-part12
+	bad_usage "links to partitions" pnvme ns undelete 0.a_B-c --as=x-part0
+	run pnvme -n ns create pnvme0 data-part 1M
+	run pnvme -n ns create pnvme0 part1 1M
 	run pnvme ns create pnvme0 two 1M
 	fails 1 "two" pnvme ns create pnvme0 two 1M
 	fails 1 "two" pnvme ns rename 0.a_B-c two

@@ -129,6 +129,29 @@ test_contents()
 	gone /dev/disk/by-uuid/0f0e0d0c-1111-4222-8333-444455556666
 }
 
+test_name_like_partition()
+{
+	: "a namespace that is called as a partition of another has the link of its name, whoever comes first"
+	local dev
+	set_up
+	dev=$(drive 1)
+	adopt "$dev"
+	run pnvme ns create pnvme0 data 32M
+	run pnvme ns create pnvme0 other 16M
+	run sgdisk -n 1:0:0 /dev/pnvme/data
+	wait_for leads /dev/pnvme/data-part1 /dev/pnvme0n1p1
+	run pnvme drive detach pnvme0
+	# shellcheck disable=SC2154	# lib.sh sets it
+	"$pnvme_dir/label_edit.py" "$dev" set all ns1.name=data-part1
+	settle
+	run pnvme drive attach "$dev"
+	settle
+	[ -e /dev/pnvme0n1p1 ]
+	leads /dev/pnvme/data-part1 /dev/pnvme0n2
+	udevadm trigger --action=change --settle /dev/pnvme0n1p1
+	leads /dev/pnvme/data-part1 /dev/pnvme0n2
+}
+
 test_name_conflict()
 {
 	: "of two namespaces with one name the second gets no link by name until it is renamed"

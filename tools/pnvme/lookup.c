@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Drives and namespaces that arguments mean. */
+#include <ctype.h>
 #include <string.h>
 
 #include "app.h"
@@ -31,6 +32,27 @@ struct pnvme_namespace *ns_argument(struct app *app, const struct pnvme_inventor
 		return inv->namespaces[i];
 	*exit_code = report(app, i);
 	return NULL;
+}
+
+/* As the link of a partition of another one is called */
+static bool like_partition(const char *name)
+{
+	size_t n = strlen(name), digits = 0;
+
+	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
+		digits++;
+	return digits && n - digits > 5 && !strncmp(name + n - digits - 5, "-part", 5);
+}
+
+int new_name(struct app *app, const char *name)
+{
+	if (!pnvme_name_valid(name))
+		return usage_error(app, "\"%.80s\" is no name for a namespace: 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
+				   name);
+	if (like_partition(name))
+		return usage_error(app, "\"%.80s\" is no name for a namespace: /dev/pnvme has links to partitions that are called so; take another ending",
+				   name);
+	return EXIT_DONE;
 }
 
 bool is_own(const struct pnvme_drive *d, const uint8_t host[16])

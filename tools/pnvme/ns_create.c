@@ -40,10 +40,9 @@ int cmd_ns_create(struct app *app)
 	uint64_t bytes;
 	int ret;
 
-	if (!pnvme_name_valid(app->argv[1]))
-		return usage_error(app, "\"%.80s\" is no name for a namespace: 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
-				   app->argv[1]);
-	ret = size_argument(app, app->argv[2], &bytes, &percent);
+	ret = new_name(app, app->argv[1]);
+	if (!ret)
+		ret = size_argument(app, app->argv[2], &bytes, &percent);
 	if (!ret)
 		ret = served(app, &inv);
 	if (ret)

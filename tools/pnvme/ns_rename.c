@@ -25,10 +25,9 @@ int cmd_ns_rename(struct app *app)
 	struct pnvme_namespace *ns;
 	int ret;
 
-	if (!pnvme_name_valid(app->argv[1]))
-		return usage_error(app, "\"%.80s\" is no name for a namespace: 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
-				   app->argv[1]);
-	ret = served(app, &inv);
+	ret = new_name(app, app->argv[1]);
+	if (!ret)
+		ret = served(app, &inv);
 	if (ret)
 		return ret;
 	ns = ns_argument(app, inv, app->argv[0], &ret);

@@ -9,8 +9,9 @@ int cmd_ns_undelete(struct app *app)
 	struct pnvme_namespace *ns;
 	int ret;
 
-	if (as && !pnvme_name_valid(as))
-		return usage_error(app, "\"%.80s\" is no name for a namespace", as);
+	ret = as ? new_name(app, as) : EXIT_DONE;
+	if (ret)
+		return ret;
 	ret = pnvme_namespace_undelete(app->h, app->argv[0], as, check_flag(app), &ns);
 	if (ret)
 		return report(app, ret);
