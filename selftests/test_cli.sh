@@ -657,16 +657,13 @@ test_gone()
 # N NAME...: the Nth drive becomes another host's, with these namespaces
 foreign_drive()
 {
-	local name
+	local name there=(env "PNVME_CONFIG_DIR=$PNVME_WORK/etc" "PNVME_STATE_DIR=$PNVME_WORK/state" pnvme)
 	load_module
 	mkdir -p "$PNVME_WORK/etc"
 	echo 7c0b5d3e-95a1-4f6e-8a52-6a0cd7be2a11 > "$PNVME_WORK/etc/hostid"
-	(
-		export PNVME_CONFIG_DIR=$PNVME_WORK/etc PNVME_STATE_DIR=$PNVME_WORK/state
-		run pnvme drive adopt "$(drive "$1")"
-		for name in "${@:2}"; do run pnvme ns create pnvme0 "$name" 8M; done
-		run pnvme drive detach pnvme0
-	)
+	run "${there[@]}" drive adopt "$(drive "$1")"
+	for name in "${@:2}"; do run "${there[@]}" ns create pnvme0 "$name" 8M; done
+	run "${there[@]}" drive detach pnvme0
 }
 
 test_wait()
