@@ -601,6 +601,7 @@ test_record_fs_no_drive()
 	policy 'settle: 1h'
 	other_fstab tmpfs
 	fails 3 "which namespaces this host has is not known" pnvme wait --all --timeout 1
+	fails 3 "no namespace data here, and the record cannot be read" pnvme wait data --timeout 1
 	pnvme drive attach --auto &
 	gate=$!
 	sleep 1

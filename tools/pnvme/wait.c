@@ -133,7 +133,9 @@ static void tell_no_one(struct app *app, const struct wanted *w, const char *nam
 			    pnvme_error(app->h));
 	else
 		report_text(app, EXIT_OPERATOR, "ENOENT", name, "pnvme ns show",
-			    "there is no namespace %s, here or in the record", name);
+			    "there is no namespace %s%s", name, w->inv->record_unknown ?
+			    " here, and the record cannot be read now" :
+			    ", here or in the record");
 }
 
 static void tell_drives(struct app *app, const struct pnvme_inventory *inv)
