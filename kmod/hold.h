@@ -58,7 +58,8 @@ struct pnvme_parked {
  * @deadline: jiffies when it will, 0 never; pnvme_view
  * @look_until: jiffies until when new block devices are looked at; written by the work
  *	and by pnvme_hold_arrival(), read by the work: too late a value costs a look
- * @refused: diskseq of the device that was told to be an impostor; drive->lock
+ * @refused: diskseq of the last ones that were told to be impostors; drive->lock
+ * @refusals: how many were; drive->lock
  * @scratch: for reading label copies; drive->lock
  * @probe: likewise, but for @work alone, which may hang in it
  * @unsure: content of a label update that failed; drive->lock
@@ -86,7 +87,8 @@ struct pnvme_hold {
 	struct delayed_work	expire;
 	unsigned long		deadline;
 	unsigned long		look_until;
-	u64			refused;
+	u64			refused[8];
+	unsigned int		refusals;
 	struct pnvme_label	*scratch;
 	struct pnvme_label	*probe;
 	struct pnvme_label	*unsure;

@@ -334,9 +334,13 @@ static bool carries(struct pnvme_drive *drive, dev_t dev)
 static void tell_impostor(struct pnvme_drive *drive, const struct pnvme_lower_id *lower,
 			  const struct pnvme_error *err)
 {
-	if (drive->hold.refused == lower->diskseq)
-		return;
-	drive->hold.refused = lower->diskseq;
+	struct pnvme_hold *h = &drive->hold;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(h->refused); i++)
+		if (h->refused[i] == lower->diskseq)
+			return;
+	h->refused[h->refusals++ % ARRAY_SIZE(h->refused)] = lower->diskseq;
 	pnvme_event_drive(PNVME_EVENT_TYPE_DRIVE_IMPOSTOR, drive,
 			  "%s; nothing was written to it, and I/O goes on waiting", err->text);
 }

@@ -255,7 +255,6 @@ test_root_drive()
 	has holds 2
 }
 
-# With on-resume=trust: no error and no mismatch, and the counters add up.
 # A program that the kernel is told to start instead of modprobe, which notes for what
 note_modprobe()
 {
@@ -266,8 +265,14 @@ note_modprobe()
 	: > "$PNVME_WORK/asked"
 	defer bash -c "echo $real > /proc/sys/kernel/modprobe"
 	echo "$PNVME_WORK/modprobe" > /proc/sys/kernel/modprobe
+	# it does note: nothing has this major number
+	mknod "$PNVME_WORK/nothing" b 60 0
+	! : < "$PNVME_WORK/nothing" || fail "there is a device 60:0"
+	grep block-major-60 "$PNVME_WORK/asked"
+	: > "$PNVME_WORK/asked"
 }
 
+# With on-resume=trust: no error and no mismatch, and the counters add up.
 test_pulls()
 {
 	: "a drive goes and comes back many times under I/O with verification"
@@ -546,6 +551,34 @@ test_clone_impostor()
 	"$VM_HOST" plug "$serial" pnvme-copy
 	refused_as_impostor pnvme-copy "serial number differs: it is a copy"
 	original_returns
+}
+
+# FROM TO: both ends, where labels are
+copy_ends()
+{
+	local mib
+	mib=$(($(blockdev --getsize64 "$1") >> 20))
+	dd if="$1" of="$2" bs=1M count=1 iflag=direct oflag=direct conv=notrunc status=none
+	dd if="$1" of="$2" bs=1M count=1 skip="$((mib - 1))" seek="$((mib - 1))" iflag=direct oflag=direct conv=notrunc status=none
+}
+
+test_two_impostors()
+{
+	: "copies are told of once each, however often they are looked at"
+	local copy
+	not_on_debug
+	hold_begin 600 on-resume=trust
+	for copy in pnvme-b pnvme-d; do
+		copy_ends "$dev" "$(drive_by_serial "$copy")"
+	done
+	orderly_remove "$pci"
+	wait_for drive_is held
+	# longer than until it is looked for again
+	sleep 7
+	[ "$(grep -c type=drive-impostor "$PNVME_WORK/events")" = 2 ] || fail "not two events of impostors"
+	back_on_the_bus
+	wait_for 30 drive_is live
+	kept_is_kept
 }
 
 test_old_impostor()
