@@ -553,34 +553,6 @@ test_clone_impostor()
 	original_returns
 }
 
-# FROM TO: both ends, where labels are
-copy_ends()
-{
-	local mib
-	mib=$(($(blockdev --getsize64 "$1") >> 20))
-	dd if="$1" of="$2" bs=1M count=1 iflag=direct oflag=direct conv=notrunc status=none
-	dd if="$1" of="$2" bs=1M count=1 skip="$((mib - 1))" seek="$((mib - 1))" iflag=direct oflag=direct conv=notrunc status=none
-}
-
-test_two_impostors()
-{
-	: "copies are told of once each, however often they are looked at"
-	local copy
-	not_on_debug
-	hold_begin 600 on-resume=trust
-	for copy in pnvme-b pnvme-d; do
-		copy_ends "$dev" "$(drive_by_serial "$copy")"
-	done
-	orderly_remove "$pci"
-	wait_for drive_is held
-	# longer than until it is looked for again
-	sleep 7
-	[ "$(grep -c type=drive-impostor "$PNVME_WORK/events")" = 2 ] || fail "not two events of impostors"
-	back_on_the_bus
-	wait_for 30 drive_is live
-	kept_is_kept
-}
-
 test_old_impostor()
 {
 	: "an older copy of the drive never gets a held write"
